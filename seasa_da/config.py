@@ -1,0 +1,299 @@
+"""Typed, validated settings of a run, and how presets, recipes, files and `--set` are laid over each other.
+
+Order, later wins: the classes' defaults (the paper's numbers) < the method's recipe < the preset < the preset's part
+for that recipe < the `--config` file < `--set`. Nothing here imports torch, so a wrong setting is refused at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from seasa_da.errors import UserError
+
+PRESETS = ("smoke", "quick", "paper")
+
+
+class Section(BaseModel):
+    """A group of settings: unknown names are refused, values cannot change after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
+
+
+class DataSettings(Section):
+    """From raw volumes to slices; the same rule for both domains, none of it looks at labels."""
+
+    size: int = Field(256, ge=16, le=2048, description="height and width of a slice, pixels")
+    spacing_mm: float = Field(1.0, gt=0, description="isotropic voxel size after resampling, mm")
+    depth_mm: float = Field(256.0, gt=0, description="extent kept across the slices, around the volume's centre, mm")
+    histogram_cut_percent: float = Field(2.0, ge=0, lt=50, description="brightest share of a volume's voxels cut off")
+    range_percentiles: tuple[float, float] = Field(
+        (0.1, 99.9), description="percentiles of the domain's training voxels that become -1 and 1"
+    )
+
+
+class PhantomSettings(Section):
+    """The built-in thorax, used when no data are given."""
+
+    train_cases: int = Field(16, ge=1, description="training volumes a modality")
+    test_cases: int = Field(12, ge=1, description="test volumes a modality")
+    voxel_mm: float = Field(2.5, gt=0, description="mean voxel size of the volumes written, mm")
+    seed: int = Field(2023, ge=0, description="seed of the anatomies")
+    development: bool = Field(False, description="other anatomies, the only ones on which settings may be chosen")
+
+
+class ModelSettings(Section):
+    """DeepLabV2 on a timm ResNet trunk."""
+
+    backbone: str = Field("resnet101", description="name of a timm ResNet")
+    stem_pool: Literal["ceil", "floor", "none"] = Field(
+        "ceil", description="max-pool of the stem: ceil-mode as in DeepLabV2, timm's own, or none (stride 4 in all)"
+    )
+    head_dilations: tuple[int, ...] = Field((6, 12, 18, 24), min_length=1, description="dilations of a head's branches")
+    freeze_affine: Literal["auto", "yes", "no"] = Field(
+        "auto", description="freeze batch-norm scale and shift; auto: only where weights were loaded"
+    )
+
+
+class TrainSettings(Section):
+    """Optimisation of the segmenter; one setting for all methods."""
+
+    iterations: int = Field(50_000, ge=1, description="segmenter updates of the whole run, all stages together")
+    batch_size: int = Field(4, ge=1, description="images a domain and update, over all processes and micro-batches")
+    accumulate: int = Field(1, ge=1, description="micro-batches an update is split into")
+    lr: float = Field(2.5e-4, gt=0, description="SGD learning rate of the trunk")
+    head_lr_factor: float = Field(10.0, gt=0, description="learning rate of the heads over that of the trunk")
+    momentum: float = Field(0.9, ge=0, lt=1)
+    weight_decay: float = Field(1e-4, ge=0)
+    poly_power: float = Field(0.9, ge=0, description="lr(t) = lr * (1 - t/T)^power")
+    precision: Literal["no", "bf16", "fp16"] = Field("no", description="mixed precision")
+    workers: int = Field(0, ge=0, description="loader processes; 0 loads in the training process")
+    log_every: int = Field(20, ge=1, description="iterations between two lines of the log")
+    checkpoint_every: int = Field(500, ge=1, description="iterations between two checkpoints")
+    keep: int = Field(2, ge=1, description="newest checkpoints kept on disk")
+
+
+class LossSettings(Section):
+    """Supervised loss: class-weighted cross-entropy + Dice on both heads."""
+
+    aux_weight: float = Field(0.1, ge=0, description="weight of the auxiliary (conv4) head")
+    dice_weight: float = Field(1.0, ge=0, description="weight of the Dice term over that of cross-entropy")
+
+
+class AugmentSettings(Section):
+    """Mild affine augmentation of training slices: uniform draws, the same for all methods, on both domains."""
+
+    rotate_deg: float = Field(10.0, ge=0, le=180, description="largest rotation either way, degrees")
+    scale: float = Field(0.1, ge=0, lt=1, description="largest change of size either way, share")
+    translate: float = Field(0.05, ge=0, lt=1, description="largest shift either way, share of the slice")
+
+
+class AdversarySettings(Section):
+    """Output-space adversary, one discriminator a head."""
+
+    weight: float = Field(0.003, ge=0, description="lambda_1, main head (paper: 0.003)")
+    aux_weight: float = Field(2e-5, ge=0, description="auxiliary head (authors' code: 2e-5; the paper is silent)")
+    network: Literal["patchgan", "fc"] = Field("patchgan", description="discriminator architecture")
+    width: int = Field(64, ge=4, description="channels after its first layer")
+    input: Literal["probs", "self-information"] = Field("probs", description="what the discriminators see")
+    lr: float = Field(1e-4, gt=0, description="Adam learning rate of the discriminators")
+
+
+class ViewSettings(Section):
+    """The two families of views that vote on reliability."""
+
+    n: int = Field(3, ge=1, description="views a family, odd (paper: 3)")
+    mu: float = Field(0.8, ge=0, le=1, description="share of the source's amplitude in the swapped window, eq. 4")
+    beta: float = Field(0.01, gt=0, le=0.5, description="half side of that window, share of the slice")
+    brightness: float = Field(0.4, ge=0, lt=1, description="largest brightness change either way")
+    contrast: float = Field(0.4, ge=0, lt=1, description="largest contrast change either way")
+    blur_sigma: tuple[float, float] = Field((0.1, 2.0), description="range of the Gaussian blur, pixels at 256")
+    blur_probability: float = Field(0.5, ge=0, le=1, description="how often a view is blurred")
+
+
+class SESettings(Section):
+    """Selective entropy constraints, eq. 6."""
+
+    weight: float = Field(1.0, ge=0, description="lambda_3 (paper: 1.0)")
+    start: float = Field(0.0, ge=0, le=1, description="share of the stage after which it starts")
+    ramp: float = Field(0.0, ge=0, le=1, description="share of the stage over which the weight grows linearly")
+    minimise: Literal["reliable", "all", "none"] = Field("reliable", description="pixels whose entropy is minimised")
+    maximise: Literal["unreliable", "none"] = Field("unreliable", description="pixels whose entropy is maximised")
+    gradient: Literal["clean", "augmented"] = Field(
+        "clean", description="whose prediction carries the gradient: the clean image's, or the random views'"
+    )
+    vote_statistics: Literal["running", "batch"] = Field(
+        "running", description="batch norm while voting: running statistics in one pool, or each view its own batch"
+    )
+
+
+class ASASettings(Section):
+    """Adaptive semantic alignment, eq. 7-10."""
+
+    weight: float = Field(0.1, ge=0, description="lambda_2 (paper: 0.1)")
+    alpha: float = Field(0.01, gt=0, le=1, description="share of the batch in the running prototype, eq. 9")
+    start: float = Field(0.0, ge=0, le=1, description="share of the stage after which it starts")
+    ramp: float = Field(0.0, ge=0, le=1, description="share of the stage over which the weight grows linearly")
+    remove_unreliable: bool = Field(True, description="leave unreliable pixels out of the target's prototypes")
+    distance: Literal["l2", "mse"] = Field("l2", description="eq. 10's norm, or the authors' code's mean square")
+
+
+class RunSettings(Section):
+    """What every run has; `compose` adds the sections that its method and add-ons ask for."""
+
+    method: str
+    recipe: str | None = None
+    addons: tuple[str, ...] = ()
+    src: str = "ct"
+    tgt: str = "mri"
+    seed: int = Field(0, ge=0, lt=2**31)
+    preset: str = "quick"
+    weights: str | None = None
+    data: DataSettings = DataSettings()
+    phantom: PhantomSettings = PhantomSettings()
+    model: ModelSettings = ModelSettings()
+    train: TrainSettings = TrainSettings()
+    loss: LossSettings = LossSettings()
+    augment: AugmentSettings = AugmentSettings()
+
+    def section(self, name: str) -> Any:
+        """The settings of a section by name. Raises `KeyError` when this run's method did not ask for it."""
+        if name not in type(self).model_fields:
+            raise KeyError(f"section {name!r} is not among the settings of method {self.method!r}")
+        return getattr(self, name)
+
+
+def load_preset(name: str) -> dict[str, Any]:
+    """The overlay of a preset by name. Raises `UserError` with the nearest name."""
+    if name not in PRESETS:
+        raise UserError(f"unknown preset {name!r}{_nearest(name, PRESETS)}; presets: {', '.join(PRESETS)}")
+    text = (resources.files("seasa_da") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
+    return yaml.safe_load(text) or {}
+
+
+def load_config_file(path: Path) -> dict[str, Any]:
+    """Read a YAML overlay. Raises `UserError` naming the file."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} must hold settings by name (a YAML mapping), not a {type(content).__name__}")
+    return content
+
+
+def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
+    """Turn `["train.iterations=2000", …]` into a nested overlay; values are read as YAML.
+
+    Raises `UserError` for text without `=`, without a name, or with a value that is not YAML.
+    """
+    overlay: dict[str, Any] = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        keys = name.strip().split(".")
+        if not equals or not all(keys):
+            raise UserError(f"--set {text!r} is not of the form name=value (such as train.iterations=2000)")
+        try:
+            parsed = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UserError(f"--set {name}: {value!r} is not a valid value") from None
+        node = overlay
+        for key in keys[:-1]:
+            node = node.setdefault(key, {})
+            if not isinstance(node, dict):
+                raise UserError(f"--set {name}: {key!r} was already given a value")
+        node[keys[-1]] = parsed
+    return overlay
+
+
+def merge(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """`overlay` laid over `base`, section by section; neither is changed."""
+    merged = dict(base)
+    for key, value in overlay.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def compose(
+    top: Mapping[str, Any],
+    sections: Mapping[str, type[Section]],
+    *,
+    recipes: Mapping[str, Mapping[str, Any]] | None = None,
+    config_file: Path | None = None,
+    overrides: Iterable[str] = (),
+) -> RunSettings:
+    """Lay all sources of settings over each other and validate the result.
+
+    Args:
+        top: the run's own fields (`method`, `addons`, `src`, `tgt`, `seed`, `preset`, `weights`).
+        sections: the settings classes that the method and its add-ons ask for, by section name.
+        recipes: overlays by recipe name, the first is the default; `None` for a method without recipes.
+        config_file: a YAML overlay of the user's.
+        overrides: `name=value` texts, as given to `--set`.
+
+    Raises:
+        UserError: an unknown name (with the nearest right one) or a value that does not fit.
+    """
+    user = merge(load_config_file(config_file) if config_file else {}, parse_assignments(overrides))
+    fields: dict[str, Any] = {name: (cls, cls()) for name, cls in sections.items()}
+    model = create_model("RunConfig", __base__=RunSettings, **fields)
+
+    overlay: dict[str, Any] = {}
+    if recipes:
+        recipe = user.get("recipe", next(iter(recipes)))
+        if recipe not in recipes:
+            raise UserError(
+                f"unknown recipe {recipe!r} of {top['method']}{_nearest(str(recipe), recipes)}; "
+                f"recipes: {', '.join(recipes)}"
+            )
+        overlay = merge({"recipe": recipe}, recipes[recipe])
+    elif user.get("recipe") is not None:
+        raise UserError(f"method {top['method']} has no recipes")
+    preset = load_preset(str(top.get("preset", "quick")))
+    per_recipe = preset.pop("recipes", {})
+    overlay = merge(overlay, preset)
+    overlay = merge(overlay, per_recipe.get(overlay.get("recipe"), {}))
+    # A preset speaks for all methods; a run keeps the sections that its own method has.
+    overlay = {key: value for key, value in overlay.items() if key in model.model_fields}
+    return validated(model, merge(merge(overlay, user), {k: v for k, v in top.items() if v is not None}))
+
+
+def validated(model: type[RunSettings], content: Mapping[str, Any]) -> RunSettings:
+    """Validate `content`; the first fault becomes a one-line `UserError` with the nearest right name."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        name = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            raise UserError(f"unknown setting {name!r}{_nearest(name, setting_names(model))}") from None
+        raise UserError(f"setting {name}={fault['input']!r} does not fit: {fault['msg']}") from None
+
+
+def setting_names(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """The dotted names of all settings of a model, sections and leaves."""
+    names: list[str] = []
+    for name, field in model.model_fields.items():
+        names.append(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            names += setting_names(field.annotation, f"{prefix}{name}.")
+    return names
+
+
+def _nearest(name: str, candidates: Iterable[str]) -> str:
+    choices = list(candidates)
+    match = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
+    if not match:
+        # `iterations` for `train.iterations`: the leaf alone is the usual slip
+        leaf = name.rsplit(".", 1)[-1]
+        match = [choice for choice in choices if choice.rsplit(".", 1)[-1] == leaf][:1]
+    return f"; did you mean {match[0]!r}?" if match else ""
