@@ -1,0 +1,1 @@
+"""Volume inference and metrics; together with the `supervised` upper bound, the only readers of target labels."""

@@ -1,0 +1,136 @@
+"""Score a segmenter on a domain's volumes: the door through which a target domain's labels are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from seasa_da.evaluation.inference import Entropy, Labels, Segment, predict_volumes
+from seasa_da.evaluation.scores import StructureScore, score_case, summarise
+
+if TYPE_CHECKING:
+    from seasa_da.data.store import CaseRecord, SliceStore
+
+Split = Literal["train", "test"]
+Units = Literal["mm", "voxel"]
+
+
+@dataclass(frozen=True)
+class CasePrediction:
+    """What is known of one case while it is evaluated.
+
+    Attributes:
+        labels: `(S, H, W)` predicted, `i + 1` is class `i` of the run.
+        truth: the same for the reference, `None` without labels; to be shown, never learnt from.
+        entropy: `(S, H, W)` nats, `None` unless asked for.
+    """
+
+    case: CaseRecord
+    labels: Labels
+    truth: Labels | None
+    entropy: Entropy | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Result of `evaluate_domain`.
+
+    Attributes:
+        units: of every `asd`.
+        labelled: whether there were labels to score against.
+        scores: one a case and structure; empty without labels.
+        summary: see `summarise`; all `None` without labels.
+        predictions: `(S, H, W)` labels by case id; empty unless kept.
+    """
+
+    domain: str
+    split: Split
+    units: Units
+    labelled: bool
+    scores: list[StructureScore]
+    summary: dict[str, dict[str, Any]]
+    predictions: dict[str, Labels] = field(default_factory=dict)
+
+
+def evaluate_domain(
+    segment: Segment,
+    store: SliceStore,
+    domain: str,
+    class_names: Sequence[str],
+    *,
+    split: Split = "test",
+    units: Units = "mm",
+    device: str | torch.device = "cpu",
+    batch_size: int = 32,
+    keep_predictions: bool = True,
+    entropy: bool = False,
+    on_case: Callable[[CasePrediction], None] | None = None,
+) -> Evaluation:
+    """Predict every case of a split and, where the domain has labels, score it.
+
+    A class that the domain's labels do not know is not scored; a label that is no class of the run is background.
+
+    Args:
+        segment: see `predict_volumes`.
+        class_names: the run's classes; its label `i + 1` is `class_names[i]`.
+        units: `"mm"` by the cases' spacing, or `"voxel"`, the published protocol.
+        keep_predictions: keep all label volumes in the result; without it one case is in memory at a time.
+        entropy: compute the entropy maps that `on_case` is given.
+        on_case: called with each case when it is done.
+
+    Raises:
+        UserError: a broken store.
+    """
+    from seasa_da.data.labels import open_labels
+
+    info = store.domain(domain)
+    truths = open_labels(store, domain, split)
+    to_class = label_map(info.label_names, class_names)
+    scored = [name for name in class_names if name in info.label_names]
+    scores: list[StructureScore] = []
+    predictions: dict[str, Labels] = {}
+    images, cases = store.images(domain, split), info.split_cases(split)
+    for case, labels, *rest in predict_volumes(
+        segment, images, cases, batch_size=batch_size, device=device, entropy=entropy
+    ):
+        truth = None if truths is None else to_class[truths[case.start : case.stop]]
+        if truth is not None:
+            scores += score_case(
+                labels,
+                truth,
+                case_id=case.id,
+                class_names=class_names,
+                spacing_mm=case.spacing_mm if units == "mm" else None,
+                structures=scored,
+            )
+        if keep_predictions:
+            predictions[case.id] = labels
+        if on_case is not None:
+            on_case(CasePrediction(case, labels, truth, rest[0] if rest else None))
+    return Evaluation(
+        domain=domain,
+        split=split,
+        units=units,
+        labelled=truths is not None,
+        scores=scores,
+        summary=summarise(scores, class_names),
+        predictions=predictions,
+    )
+
+
+def label_map(label_names: Sequence[str], class_names: Sequence[str]) -> npt.NDArray[np.uint8]:
+    """Table `(256,)` from a domain's own label values to the run's, by name; what has no class becomes 0.
+
+    >>> label_map(["RV", "MYO", "AA"], ["AA", "MYO"])[:4].tolist()
+    [0, 0, 2, 1]
+    """
+    table = np.zeros(256, dtype=np.uint8)
+    for value, name in enumerate(label_names, start=1):
+        if name in class_names:
+            table[value] = list(class_names).index(name) + 1
+    return table

@@ -1,0 +1,109 @@
+"""Label volumes from a slice-wise segmenter. Every slice counts, whatever their number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+if TYPE_CHECKING:
+    from seasa_da.data.store import CaseRecord
+
+Segment = Callable[[torch.Tensor], torch.Tensor]
+Labels = npt.NDArray[np.uint8]
+Entropy = npt.NDArray[np.float16]
+
+
+@overload
+def predict_volumes(
+    segment: Segment,
+    images: npt.NDArray[np.float32],
+    cases: Iterable[CaseRecord],
+    *,
+    batch_size: int = ...,
+    device: str | torch.device = ...,
+    entropy: Literal[False] = ...,
+) -> Iterator[tuple[CaseRecord, Labels]]: ...
+
+
+@overload
+def predict_volumes(
+    segment: Segment,
+    images: npt.NDArray[np.float32],
+    cases: Iterable[CaseRecord],
+    *,
+    batch_size: int = ...,
+    device: str | torch.device = ...,
+    entropy: Literal[True],
+) -> Iterator[tuple[CaseRecord, Labels, Entropy]]: ...
+
+
+@overload
+def predict_volumes(
+    segment: Segment,
+    images: npt.NDArray[np.float32],
+    cases: Iterable[CaseRecord],
+    *,
+    batch_size: int = ...,
+    device: str | torch.device = ...,
+    entropy: bool,
+) -> Iterator[tuple[Any, ...]]: ...
+
+
+def predict_volumes(
+    segment: Segment,
+    images: npt.NDArray[np.float32],
+    cases: Iterable[CaseRecord],
+    *,
+    batch_size: int = 32,
+    device: str | torch.device = "cpu",
+    entropy: bool = False,
+) -> Iterator[tuple[Any, ...]]:
+    """Segment case after case; only one case's result is held at a time.
+
+    Args:
+        segment: `(B, C, H, W)` images to `(B, K, H, W)` logits, at the images' size; a model behind it must already be
+            in evaluation mode, so that a slice's answer does not depend on its batch.
+        images: `(S, C, H, W)` in [-1, 1], the slices of all cases; may be memory-mapped.
+        cases: with `start` and `stop`, their slices in `images`.
+        batch_size: slices a forward, which never mixes cases; the last one of a case takes what is left.
+        entropy: also yield the entropy of the softmax.
+
+    Yields:
+        `(case, labels)`, or `(case, labels, entropy)`: labels `(S_case, H, W)` uint8, 0 to K - 1; entropy of the same
+        shape, float16, in nats from 0 to ln K.
+
+    Raises:
+        ValueError: logits of another batch or image size.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size={batch_size} is below 1")
+    for case in cases:
+        # `inference_mode` ends before the yield: the consumer's own computation must not run under it.
+        labels, uncertainty = _predict(segment, images[case.start : case.stop], batch_size, device, entropy)
+        yield (case, labels, uncertainty) if entropy else (case, labels)
+
+
+@torch.inference_mode()
+def _predict(
+    segment: Segment, volume: npt.NDArray[np.float32], batch_size: int, device: str | torch.device, entropy: bool
+) -> tuple[Labels, Entropy]:
+    slices, _, height, width = volume.shape
+    labels = np.empty((slices, height, width), dtype=np.uint8)
+    uncertainty = np.empty((slices, height, width) if entropy else 0, dtype=np.float16)
+    for start in range(0, slices, batch_size):
+        part = slice(start, min(start + batch_size, slices))
+        # A copy: torch would share the read-only memory map.
+        logits = segment(torch.from_numpy(np.array(volume[part], dtype=np.float32)).to(device))
+        if logits.ndim != 4 or logits.shape[0] != part.stop - start or logits.shape[2:] != (height, width):
+            raise ValueError(
+                f"segment gave logits {tuple(logits.shape)} for images {volume[part].shape}; (B, K, H, W) is expected"
+            )
+        labels[part] = logits.argmax(dim=1).to(torch.uint8).cpu().numpy()
+        if entropy:
+            log_probs = logits.float().log_softmax(dim=1)
+            uncertainty[part] = -(log_probs.exp() * log_probs).sum(dim=1).cpu().numpy()
+    return labels, uncertainty
