@@ -125,8 +125,8 @@ class SESettings(Section):
     ramp: float = Field(0.0, ge=0, le=1, description="share of the stage over which the weight grows linearly")
     minimise: Literal["reliable", "all", "none"] = Field("reliable", description="pixels whose entropy is minimised")
     maximise: Literal["unreliable", "none"] = Field("unreliable", description="pixels whose entropy is maximised")
-    gradient: Literal["clean", "augmented"] = Field(
-        "clean", description="whose prediction carries the gradient: the clean image's, or the random views'"
+    gradient: Literal["clean", "augmented", "one-view"] = Field(
+        "clean", description="whose prediction carries the gradient: the clean image's, all random views', or one's"
     )
     vote_statistics: Literal["running", "batch"] = Field(
         "running", description="batch norm while voting: running statistics in one pool, or each view its own batch"
@@ -142,6 +142,9 @@ class ASASettings(Section):
     ramp: float = Field(0.0, ge=0, le=1, description="share of the stage over which the weight grows linearly")
     remove_unreliable: bool = Field(True, description="leave unreliable pixels out of the target's prototypes")
     distance: Literal["l2", "mse"] = Field("l2", description="eq. 10's norm, or the authors' code's mean square")
+    bank_mode: Literal["straight-through", "released-code"] = Field(
+        "straight-through", description="eq. 9 with the gradient passed straight through, or the authors' code's form"
+    )
 
 
 class RunSettings(Section):

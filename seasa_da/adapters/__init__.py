@@ -1,0 +1,8 @@
+"""Adapters: which hooks and optimisers make a training step."""
+
+from seasa_da.adapters.output_adversary import OutputAdversary
+from seasa_da.adapters.seasa import SEASA
+from seasa_da.adapters.segmentation import SegmentationAdapter
+from seasa_da.adapters.stage import Stage, StageContext
+
+__all__ = ["SEASA", "OutputAdversary", "SegmentationAdapter", "Stage", "StageContext"]

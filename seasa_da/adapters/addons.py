@@ -1,0 +1,48 @@
+"""SE and ASA as add-ons: hooks built from settings, for the last stage of any method that sees target images."""
+
+from __future__ import annotations
+
+from pytorch_adapt.hooks.base import BaseHook
+
+from seasa_da.adapters.stage import StageContext
+from seasa_da.config import ASASettings, RunSettings, SESettings
+from seasa_da.hooks import ScheduledWeight, SelectiveEntropyHook, SemanticAlignmentHook
+from seasa_da.registry import find_addon
+
+
+def se(context: StageContext) -> SelectiveEntropyHook:
+    """Selective entropy constraints from the sections `se` and `views`."""
+    settings: SESettings = context.settings.section("se")
+    return SelectiveEntropyHook(
+        ScheduledWeight(settings.weight, settings.start, settings.ramp),
+        views=context.settings.section("views"),
+        minimise=settings.minimise,
+        maximise=settings.maximise,
+        gradient=settings.gradient,
+        vote_statistics=settings.vote_statistics,
+    )
+
+
+def asa(context: StageContext) -> SemanticAlignmentHook:
+    """Adaptive semantic alignment from the sections `asa` and `views`."""
+    settings: ASASettings = context.settings.section("asa")
+    return SemanticAlignmentHook(
+        context.num_classes,
+        context.feature_dim,
+        ScheduledWeight(settings.weight, settings.start, settings.ramp),
+        alpha=settings.alpha,
+        remove_unreliable=settings.remove_unreliable,
+        distance=settings.distance,
+        bank_mode=settings.bank_mode,
+        views=context.settings.section("views"),
+    )
+
+
+def build_addons(context: StageContext) -> list[BaseHook]:
+    """The hooks of the run's `--add` options, in their order."""
+    return [find_addon(name).load_build()(context) for name in context.settings.addons]
+
+
+def fourier_sources(settings: RunSettings) -> int:
+    """Source images a target image that the run's Fourier views want; 0 where nothing votes."""
+    return settings.section("views").n if "views" in type(settings).model_fields else 0

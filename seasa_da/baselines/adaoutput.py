@@ -1,0 +1,29 @@
+"""AdaOutput: AdaptSegNet's multi-level adversary in the output space.
+
+Paper: Tsai et al., "Learning to Adapt Structured Output Space for Semantic Segmentation", CVPR 2018. Authors' code:
+github.com/wasidennis/AdaptSegNet (facts read, nothing copied).
+
+From the paper: discriminators on the softmax of both heads, BCE, segmenter and discriminators in turns, Adam 1e-4
+with betas (0.9, 0.99), both learning rates poly. From the SE_ASA authors' re-implementation, whose row the table
+compares with: PatchGAN discriminators, weights 0.003 and 2e-5, Dice beside cross-entropy (`--set
+adversary.network=fc adversary.weight=0.001 adversary.aux_weight=0.0002 loss.dice_weight=0` is AdaptSegNet's own).
+Our choice: all four branches of a head are summed, where AdaptSegNet's code returns after two.
+"""
+
+from __future__ import annotations
+
+from seasa_da.adapters.addons import build_addons, fourier_sources
+from seasa_da.adapters.output_adversary import OutputAdversary, build_output_adversary
+from seasa_da.adapters.stage import Stage, StageContext
+from seasa_da.config import RunSettings
+
+
+def stages(settings: RunSettings) -> list[Stage]:
+    """One stage, end to end; add-ons join it."""
+    return [
+        Stage("adapt", settings.train.iterations, _build, target=True, fourier_sources=fourier_sources(settings))
+    ]
+
+
+def _build(context: StageContext) -> OutputAdversary:
+    return build_output_adversary(context, build_addons(context))

@@ -1,0 +1,177 @@
+"""Methods and add-ons by name. Nothing here imports torch: what a method is made of is loaded when it is run.
+
+Third parties join without a fork: an entry point of group `seasa_da.methods` (or `seasa_da.addons`) that resolves to
+a `MethodSpec` (or `AddonSpec`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Any
+
+from seasa_da.config import AdversarySettings, ASASettings, Section, SESettings, ViewSettings
+from seasa_da.errors import UserError
+
+
+@dataclass(frozen=True)
+class MethodSpec:
+    """What is known of a method before it is loaded.
+
+    Attributes:
+        name: as typed after `--method`.
+        summary: one line.
+        stages: `"module:function"`; the function takes the run's settings and returns its list of stages.
+        sections: settings classes that it asks for, by section name.
+        recipes: overlays of settings by recipe name, the default first.
+        oracle: it trains on target labels; marked so wherever it shows.
+        refuses_addons: why add-ons cannot join its last stage, or `None`.
+    """
+
+    name: str
+    summary: str
+    stages: str
+    sections: Mapping[str, type[Section]] = field(default_factory=dict)
+    recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    oracle: bool = False
+    refuses_addons: str | None = None
+
+    def load_stages(self) -> Callable[..., Any]:
+        """The function that lists the method's stages; imports its module."""
+        return _resolve(self.stages)
+
+
+@dataclass(frozen=True)
+class AddonSpec:
+    """A hook that joins the last stage of another method.
+
+    Attributes:
+        name: as typed after `--add`.
+        summary: one line.
+        build: `"module:function"`; the function takes a `StageContext` and returns a hook for `post_g`.
+        sections: settings classes that it asks for, by section name.
+    """
+
+    name: str
+    summary: str
+    build: str
+    sections: Mapping[str, type[Section]] = field(default_factory=dict)
+
+    def load_build(self) -> Callable[..., Any]:
+        """The function that builds the hook; imports its module."""
+        return _resolve(self.build)
+
+
+SE_SECTIONS: Mapping[str, type[Section]] = {"views": ViewSettings, "se": SESettings}
+ASA_SECTIONS: Mapping[str, type[Section]] = {"views": ViewSettings, "asa": ASASettings}
+
+OURS_RECIPES: Mapping[str, Mapping[str, Any]] = {
+    # The text of the paper: the classes' defaults.
+    "paper": {},
+    # What the authors' released code does, minus its leaks (chosen on test labels, starts from target labels,
+    # lost slices). The table of differences stands in the module of `ours`.
+    "released-code": {
+        "train": {"weight_decay": 5e-4},
+        "loss": {"dice_weight": 0.0},
+        "adversary": {"input": "self-information"},
+        "views": {"n": 5, "mu": 1.0, "brightness": 0.9, "contrast": 0.9, "blur_probability": 0.0},
+        "se": {"gradient": "augmented", "vote_statistics": "batch"},
+        "asa": {"weight": 1.0, "distance": "mse", "bank_mode": "released-code", "remove_unreliable": False},
+    },
+}
+
+METHODS: Mapping[str, MethodSpec] = {
+    spec.name: spec
+    for spec in (
+        MethodSpec(
+            "source-only",
+            "lower bound: the segmenter trained on the source alone, no adaptation",
+            "seasa_da.baselines.bounds:source_only",
+            refuses_addons="it trains on source images only, and add-ons need target images",
+        ),
+        MethodSpec(
+            "supervised",
+            "upper bound (oracle): the segmenter trained on the target's own labels",
+            "seasa_da.baselines.bounds:supervised",
+            oracle=True,
+            refuses_addons="it is the upper bound, trained on the target's labels alone",
+        ),
+        MethodSpec(
+            "adaoutput",
+            "AdaptSegNet: multi-level adversary in the output space (Tsai et al., CVPR 2018)",
+            "seasa_da.baselines.adaoutput:stages",
+            {"adversary": AdversarySettings},
+        ),
+        MethodSpec(
+            "ours",
+            "SE + ASA on the output adversary (the AAAI-23 paper), recipes paper and released-code",
+            "seasa_da.adapters.seasa:stages",
+            {"adversary": AdversarySettings, **SE_SECTIONS, **ASA_SECTIONS},
+            OURS_RECIPES,
+            refuses_addons="se and asa are part of it already; compose them with another method",
+        ),
+    )
+}
+
+ADDONS: Mapping[str, AddonSpec] = {
+    spec.name: spec
+    for spec in (
+        AddonSpec("se", "selective entropy constraints (eq. 6)", "seasa_da.adapters.addons:se", SE_SECTIONS),
+        AddonSpec("asa", "adaptive semantic alignment (eq. 7-10)", "seasa_da.adapters.addons:asa", ASA_SECTIONS),
+    )
+}
+
+
+@dataclass(frozen=True)
+class BrokenPlugin:
+    """An entry point that could not be used, and why, in one line."""
+
+    name: str
+    reason: str
+
+
+def plugins(group: str, kind: type) -> tuple[dict[str, Any], list[BrokenPlugin]]:
+    """What third parties registered in an entry-point group, and what of it does not load."""
+    found: dict[str, Any] = {}
+    broken: list[BrokenPlugin] = []
+    for point in entry_points(group=group):
+        try:
+            spec = point.load()
+        except Exception as error:  # a stranger's module may fail in any way; the others must stay usable
+            broken.append(BrokenPlugin(point.name, f"{type(error).__name__}: {' '.join(str(error).split())}"))
+            continue
+        if isinstance(spec, kind):
+            found[point.name] = spec
+        else:
+            broken.append(BrokenPlugin(point.name, f"{point.value} is no {kind.__name__}"))
+    return found, broken
+
+
+def find_method(name: str) -> MethodSpec:
+    """A method by name. Raises `UserError` with the nearest name."""
+    return _find(name, METHODS, "seasa_da.methods", MethodSpec, "method")
+
+
+def find_addon(name: str) -> AddonSpec:
+    """An add-on by name. Raises `UserError` with the nearest name."""
+    return _find(name, ADDONS, "seasa_da.addons", AddonSpec, "add-on")
+
+
+def _find(name: str, builtin: Mapping[str, Any], group: str, kind: type, word: str) -> Any:
+    if name in builtin:
+        return builtin[name]
+    others, _ = plugins(group, kind)
+    if name in others:
+        return others[name]
+    names = [*builtin, *others]
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise UserError(f"unknown {word} {name!r}{hint} (`seasa-da methods` lists: {', '.join(names)})")
+
+
+def _resolve(target: str) -> Callable[..., Any]:
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)
