@@ -54,10 +54,10 @@ def apply_affine(
         The images and the labels (or None), with the shapes and types they came in.
     """
     height, width = images.shape[2:]
-    theta = theta.to(device=images.device, dtype=images.dtype)
     # Rotate in pixels, not in shares of unequal sides, which would shear.
     aspect = theta.new_tensor([[1.0, height / width, 1.0], [width / height, 1.0, 1.0]])
-    grid = F.affine_grid(theta * aspect, [len(images), 1, height, width], align_corners=False)
+    theta = (theta * aspect).to(device=images.device, dtype=images.dtype)
+    grid = F.affine_grid(theta, [len(images), 1, height, width], align_corners=False)
     moved = F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
     if labels is None:
         return moved, None

@@ -55,12 +55,14 @@ class PrototypeBank(nn.Module):
         Args:
             sums: `(K, D)` of `class_sums`.
             counts: `(K,)` of `class_sums`.
-            all_reduce: adds a tensor up over the ranks, forwards and backwards; applied before dividing.
+            all_reduce: returns the sum of a tensor over the ranks, differentiable (such as
+                `torch.distributed.nn.functional.all_reduce`); applied before dividing.
         """
         if all_reduce is not None:
             sums, counts = all_reduce(sums), all_reduce(counts)
         batch = sums / counts.clamp(min=1)[:, None]
-        present, seen = (counts > 0)[:, None], self.seen[:, None]
+        # The graph keeps `seen`, which is overwritten below.
+        present, seen = (counts > 0)[:, None], self.seen.clone()[:, None]
         share = self.alpha if self.mode == "straight-through" else 1 - self.alpha
         running = torch.where(seen, (1 - share) * self.value + share * batch, batch)
         if self.mode == "straight-through":

@@ -49,7 +49,10 @@ class SelectiveEntropyLoss(nn.Module):
         Raises:
             ValueError: `reliable` has not one value for each prediction.
         """
-        entropy = entropy_map(logits)
+        return self.reduce(entropy_map(logits), reliable)
+
+    def reduce(self, entropy: torch.Tensor, reliable: torch.Tensor) -> torch.Tensor:
+        """The same from an entropy map `(N,)` or `(N, H, W)` in nats, wherever that comes from."""
         if reliable.shape != entropy.shape:
             raise ValueError(f"reliable is {tuple(reliable.shape)}, the predictions are {tuple(entropy.shape)}")
         sign = torch.zeros_like(entropy)
