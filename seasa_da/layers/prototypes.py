@@ -55,8 +55,8 @@ class PrototypeBank(nn.Module):
         Args:
             sums: `(K, D)` of `class_sums`.
             counts: `(K,)` of `class_sums`.
-            all_reduce: returns the sum of a tensor over the ranks, differentiable (such as
-                `torch.distributed.nn.functional.all_reduce`); applied before dividing.
+            all_reduce: returns the sum of a tensor over the ranks; its backward must sum the gradients over the ranks,
+                too, so that their mean (as DDP takes it) is the whole batch's. Applied before dividing.
         """
         if all_reduce is not None:
             sums, counts = all_reduce(sums), all_reduce(counts)

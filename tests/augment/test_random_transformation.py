@@ -46,6 +46,12 @@ def test_brightness_and_contrast_by_hand():
     torch.testing.assert_close(views[0], expected)
 
 
+def test_contrast_is_about_the_mean_of_all_channels():
+    x = torch.tensor([0.5, -0.5]).reshape(1, 2, 1, 1).expand(1, 2, 4, 4)
+    views = apply_jitter(x, params(contrast=0.5, shape=(1, 1)))
+    torch.testing.assert_close(views[0], 0.5 * x)
+
+
 def test_views_are_cut_to_the_range_of_images():
     views = apply_jitter(images(), params(brightness=0.8, contrast=1.4))
     assert views.max() == 1
