@@ -52,7 +52,7 @@ class SelectiveEntropyLoss(nn.Module):
         return self.reduce(entropy_map(logits), reliable)
 
     def reduce(self, entropy: torch.Tensor, reliable: torch.Tensor) -> torch.Tensor:
-        """The same from an entropy map `(N,)` or `(N, H, W)` in nats, wherever that comes from."""
+        """The same from entropies `(N,)` or `(N, H, W)`, for a caller who has them."""
         if reliable.shape != entropy.shape:
             raise ValueError(f"reliable is {tuple(reliable.shape)}, the predictions are {tuple(entropy.shape)}")
         sign = torch.zeros_like(entropy)

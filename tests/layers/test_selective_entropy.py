@@ -78,6 +78,12 @@ def test_gradient(logits):
     assert torch.autograd.gradcheck(lambda x: SelectiveEntropyLoss()(x, reliable), logits)
 
 
+def test_from_entropies_by_hand():
+    entropy = torch.tensor([[[0.1, 0.2], [0.3, 0.6]]])
+    reliable = torch.tensor([[[True, False], [True, False]]])
+    torch.testing.assert_close(SelectiveEntropyLoss().reduce(entropy, reliable), torch.tensor([-0.1]))
+
+
 def test_faults_are_named(logits):
     with pytest.raises(ValueError, match="minimise='some'"):
         SelectiveEntropyLoss(minimise="some")
