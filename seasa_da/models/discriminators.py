@@ -26,6 +26,8 @@ class Discriminator(nn.Module):
         super().__init__()
         if sees not in ("probs", "self-information"):
             raise ValueError(f"sees={sees!r}; it is 'probs' or 'self-information'")
+        if network not in ("patchgan", "fc"):
+            raise ValueError(f"network={network!r}; it is 'patchgan' or 'fc'")
         self.sees = sees
         self.net = _patchgan(num_classes, width) if network == "patchgan" else _fully_convolutional(num_classes, width)
 
