@@ -1,0 +1,33 @@
+"""Shared by all tests: one thread, no network, and a segmenter small enough for milliseconds."""
+
+import os
+
+# Before torch is imported; processes that tests start inherit them.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import pytest
+
+
+@pytest.fixture
+def generator():
+    import torch
+
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def segmenter():
+    """`G`, `C` and `C_aux` of 3 classes on timm's test_resnet, for one-channel slices of 32x32."""
+    from toys import small_segmenter
+
+    return small_segmenter()
+
+
+@pytest.fixture
+def batch():
+    """4 random images a domain, 32x32, with labels, seeds and Fourier sources."""
+    from toys import random_batch
+
+    return random_batch()
