@@ -247,8 +247,7 @@ def compose(
         UserError: an unknown name (with the nearest right one) or a value that does not fit.
     """
     user = merge(load_config_file(config_file) if config_file else {}, parse_assignments(overrides))
-    fields: dict[str, Any] = {name: (cls, cls()) for name, cls in sections.items()}
-    model = create_model("RunConfig", __base__=RunSettings, **fields)
+    model = settings_model(sections)
 
     overlay: dict[str, Any] = {}
     if recipes:
@@ -268,6 +267,12 @@ def compose(
     # A preset speaks for all methods; a run keeps the sections that its own method has.
     overlay = {key: value for key, value in overlay.items() if key in model.model_fields}
     return validated(model, merge(merge(overlay, user), {k: v for k, v in top.items() if v is not None}))
+
+
+def settings_model(sections: Mapping[str, type[Section]]) -> type[RunSettings]:
+    """`RunSettings` with further sections."""
+    fields: dict[str, Any] = {name: (cls, cls()) for name, cls in sections.items()}
+    return create_model("RunConfig", __base__=RunSettings, **fields)
 
 
 def validated(model: type[RunSettings], content: Mapping[str, Any]) -> RunSettings:

@@ -5,5 +5,13 @@ class UserError(Exception):
     """Bad input, a broken file or an unusable folder.
 
     The message is one line that says what is wrong, in which file or setting, and what to do about it. The command
-    line prints it without a traceback and exits with code 2; Python callers may catch it.
+    line prints it without a traceback and exits with `exit_code`; Python callers may catch it.
     """
+
+    exit_code = 2
+
+
+class NonFiniteLoss(UserError):
+    """Training stopped because a loss became NaN or infinite; the last checkpoint is from before."""
+
+    exit_code = 1

@@ -32,9 +32,9 @@ class SegmentationLossHook(BaseHook):
     def call(self, inputs: dict[str, Any], losses: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         stepper: Stepper = inputs.get("stepper") or Stepper()
         counts = inputs.get("src_class_counts")
-        main, aux = (
-            self.loss_fn(inputs[key], inputs["src_labels"], counts, stepper.parts) for key in self.in_keys[:2]
-        )
+        # Without the whole update's counts a part is its own batch.
+        parts = 1 if counts is None else stepper.parts
+        main, aux = (self.loss_fn(inputs[key], inputs["src_labels"], counts, parts) for key in self.in_keys[:2])
         return {}, {
             "seg_ce_loss": main.ce,
             "seg_dice_loss": self.loss_fn.dice_weight * main.dice,

@@ -85,7 +85,7 @@ class SelectiveEntropyHook(BaseHook):
 
 
 def _entropy_of_deciding_view(views: Tensor, clean: Tensor, reliable: Tensor) -> Tensor:
-    """Entropy `(N, ...)` of the last view `(V, N, K, ...)` whose label agrees (reliable) or disagrees (not) with `clean`.
+    """Entropy `(N, ...)` of the last view `(V, N, K, ...)` that agrees (reliable) or disagrees (not) with `clean`.
 
     Where no view does (an unreliable pixel on which only Fourier views disagreed) it is 0 without gradient: the
     authors' code leaves uniform logits there, a constant.

@@ -84,13 +84,14 @@ class DilatedHead(nn.Module):
         output_size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
-        self.branches = nn.ModuleList(
+        branches = [
             nn.Conv2d(in_channels, num_classes, kernel_size=3, padding=dilation, dilation=dilation)
             for dilation in dilations
-        )
-        for branch in self.branches:
+        ]
+        for branch in branches:
             nn.init.normal_(branch.weight, std=0.01)
-            nn.init.zeros_(branch.bias)
+            branch.bias.data.zero_()  # type: ignore[union-attr]  # made with a bias
+        self.branches = nn.ModuleList(branches)
         self.output_size = output_size
 
     def forward(self, features: Tensor) -> Tensor:

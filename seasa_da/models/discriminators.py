@@ -6,6 +6,10 @@ hook that comes later.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import itertools
+
 from torch import Tensor, nn
 
 from seasa_da.layers import self_information
@@ -59,7 +63,7 @@ def _patchgan(channels: int, width: int) -> nn.Sequential:
 def _fully_convolutional(channels: int, width: int) -> nn.Sequential:
     widths = [channels, width, 2 * width, 4 * width, 8 * width]
     layers: list[nn.Module] = []
-    for before, after in zip(widths[:-1], widths[1:], strict=True):
+    for before, after in pairwise(widths):
         layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
     layers.append(nn.Conv2d(widths[-1], 1, 4, stride=2, padding=1))
     return nn.Sequential(*layers)

@@ -1,0 +1,68 @@
+"""What a training run shows in the terminal: single lines, one progress bar, the table at the end."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from seasa_da.training.run import Observer, RunResult
+    from seasa_da.training.trainer import Progress as StageProgress
+
+SHOWN_LOSSES = 3
+
+
+class TrainingConsole:
+    """A context manager around a run; `observer` is what the run reports to."""
+
+    def __init__(self) -> None:
+        self.console = Console()
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[losses]}"),
+            console=self.console,
+        )
+        self.task: tuple[str, TaskID] | None = None
+
+    @property
+    def observer(self) -> Observer:
+        """Where the run reports to."""
+        from seasa_da.training.run import Observer
+
+        return Observer(say=lambda line: self.console.print(line, highlight=False), progress=self._advance)
+
+    def __enter__(self) -> TrainingConsole:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+    def show(self, result: RunResult) -> None:
+        """Print the table of results and where everything is."""
+        from seasa_da.reporting.tables import results_table
+
+        metrics = result.metrics
+        oracle = " (oracle: trained on target labels)" if metrics["oracle"] else ""
+        title = f"{metrics['method']}{oracle}: {metrics['src']} to {metrics['tgt']}, seed {metrics['seed']}"
+        self.console.print(results_table(metrics, title=title, baseline=result.without_adaptation))
+        if metrics["dice"]["mean"] is None:
+            self.console.print("the target has no test labels: nothing to score against", highlight=False)
+        self.console.print(f"picture:  {result.folder / 'figures' / 'overlay.png'}", highlight=False, soft_wrap=True)
+        self.console.print(f"all of it: {result.folder}    tracked runs: seasa-da ui", highlight=False, soft_wrap=True)
+
+    def _advance(self, progress: StageProgress) -> None:
+        if self.task is None or self.task[0] != progress.stage or self.bar.tasks[self.task[1]].finished:
+            task = self.bar.add_task(progress.stage, total=progress.total, losses="")
+            self.task = (progress.stage, task)
+        largest = sorted(progress.losses.items(), key=lambda item: -abs(item[1]))[:SHOWN_LOSSES]
+        losses = "  ".join(f"{name.removesuffix('_loss')} {value:.3f}" for name, value in largest)
+        self.bar.update(self.task[1], completed=progress.done, losses=losses)

@@ -1,0 +1,30 @@
+"""`seasa-da methods`: what can be trained, and what can be added."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+def methods() -> None:
+    """List methods and add-ons, a line each."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from seasa_da.registry import ADDONS, METHODS, AddonSpec, MethodSpec, plugins
+
+    console = Console()
+    for title, group, kind, builtin in (
+        ("method", "seasa_da.methods", MethodSpec, METHODS),
+        ("add-on", "seasa_da.addons", AddonSpec, ADDONS),
+    ):
+        others, broken = plugins(group, kind)
+        table = Table(box=None, pad_edge=False)
+        table.add_column(title, style="bold", no_wrap=True)
+        table.add_column("")
+        for name, spec in {**builtin, **others}.items():
+            table.add_row(name, Text(spec.summary))
+        console.print(table, "")
+        for plugin in broken:
+            console.print(f"not usable: {plugin.name} ({plugin.reason})", highlight=False, markup=False)

@@ -1,0 +1,78 @@
+"""`seasa-da train`: one run, from data to metrics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seasa_da.config import PRESETS
+from seasa_da.errors import UserError
+
+
+@click.command()
+@click.option("--method", metavar="NAME", help="Method to train; `seasa-da methods` lists them.")
+@click.option("--src", default="ct", show_default=True, metavar="DOMAIN", help="Labelled source domain.")
+@click.option("--tgt", default="mri", show_default=True, metavar="DOMAIN", help="Unlabelled target domain.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), metavar="PATH", help="Slice store or raw folder [default: the phantom]."
+)
+@click.option(
+    "--preset",
+    metavar="|".join(PRESETS),
+    help="Budget and network [default: paper for real data on a GPU, else quick].",
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**31 - 1), help="Seed of all draws.")
+@click.option("--add", "addons", multiple=True, metavar="NAME", help="Add-on (se, asa) for the last stage; repeatable.")
+@click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Override a setting; repeatable.")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="YAML file of settings.")
+@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Local file of trunk weights.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Run folder [default: a new one in runs/].")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a run that was stopped.")
+@click.option("--tracking-uri", metavar="URI", help="MLflow store [default: mlruns/ here; 'none' for none].")
+@click.option(
+    "--reference/--no-reference",
+    default=None,
+    help="Also train without adaptation, once, to show beside [default: yes but for paper].",
+)
+@click.option("--anonymise", is_flag=True, help="Keep case ids and pictures out of MLflow, tables and figures.")
+@click.pass_context
+def train(ctx: click.Context, method: str | None, resume: Path | None, **options: Any) -> None:
+    """Train a method on labelled SRC and unlabelled TGT, then score it on TGT's test volumes."""
+    if resume is not None:
+        given = [
+            f"--{name.replace('_', '-')}"
+            for name in ("method", *options)
+            if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        ]
+        if given:
+            raise UserError(f"--resume goes on with the run's own settings; leave out {', '.join(given)}")
+    elif method is None:
+        raise UserError("--method is missing (`seasa-da methods` lists them), or --resume RUN")
+    _refuse_early(method, options)
+
+    from seasa_da.commands.console import TrainingConsole
+    from seasa_da.training import run
+
+    with TrainingConsole() as console:
+        if resume is not None:
+            result = run.resume(resume, observer=console.observer)
+        else:
+            result = run.train(method or "", **options, observer=console.observer)
+    console.show(result)
+
+
+def _refuse_early(method: str | None, options: dict[str, Any]) -> None:
+    """Find what names alone can tell before torch is imported, which takes seconds."""
+    from seasa_da.config import load_preset
+    from seasa_da.registry import find_addon, find_method
+
+    if method is not None:
+        find_method(method)
+    for addon in options["addons"]:
+        find_addon(addon)
+    if options["preset"] is not None:
+        load_preset(options["preset"])
+    if options["data"] is not None and not options["data"].exists():
+        raise UserError(f"--data {options['data']} does not exist")

@@ -1,0 +1,121 @@
+"""The batch of every update as a function of (seed, stage, update): resuming needs no sampler's state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from seasa_da.augment import draw_affine
+from seasa_da.config import AugmentSettings
+from seasa_da.data.datasets import ImageSlices, LabelledSlices
+from seasa_da.seeding import derive_seed
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which slice of the global batch a process takes: rank `rank` of `world`."""
+
+    rank: int = 0
+    world: int = 1
+
+
+class UpdateBatches(Dataset[dict[str, torch.Tensor]]):
+    """Item `t` is this rank's part of update `t`'s batch.
+
+    Slices come in random order without repetition until all were seen; sample `i` of update `t` is the same whatever
+    the number of ranks. Keys, with `b` images on this rank: `src_imgs` `(b, C, H, W)`, `src_labels` `(b, H, W)` uint8,
+    `src_theta` `(b, 2, 3)`; with a target `target_imgs`, `target_theta`, `target_seeds` `(b,)`; with Fourier sources
+    `fourier_imgs` `(b, N, C, H, W)`, drawn from all source slices. Images are not yet augmented: the affine
+    transformations are drawn here and applied on the device.
+
+    Args:
+        source: labelled slices.
+        target: unlabelled slices, or `None`.
+        batch_size: images a domain and update, over all ranks; a multiple of the ranks.
+        seed, stage: parts of every draw.
+        updates: how many items there are.
+        augment: strength of the affine transformations.
+        fourier_sources: N, or 0 for none.
+        share: this process's part.
+    """
+
+    def __init__(
+        self,
+        source: LabelledSlices,
+        target: ImageSlices | None,
+        *,
+        batch_size: int,
+        seed: int,
+        stage: str,
+        updates: int,
+        augment: AugmentSettings,
+        fourier_sources: int = 0,
+        share: Share | None = None,
+    ) -> None:
+        self.source = source
+        self.target = target
+        self.batch_size = batch_size
+        self.seed = seed
+        self.stage = stage
+        self.updates = updates
+        self.augment = augment
+        self.fourier_sources = fourier_sources
+        share = share or Share()
+        width = batch_size // share.world
+        self.samples = range(share.rank * width, (share.rank + 1) * width)
+
+    def __len__(self) -> int:
+        return self.updates
+
+    def __getitem__(self, update: int) -> dict[str, torch.Tensor]:
+        indices = self._indices("src", len(self.source), update)
+        batch = {
+            "src_imgs": torch.from_numpy(self.source.take(indices)),
+            "src_labels": torch.from_numpy(self.source.take_labels(indices)),
+            "src_theta": draw_affine(self._seeds("src", update), self.augment),
+        }
+        if self.target is not None:
+            seeds = self._seeds("target", update)
+            batch["target_imgs"] = torch.from_numpy(self.target.take(self._indices("target", len(self.target), update)))
+            batch["target_theta"] = draw_affine(seeds, self.augment)
+            batch["target_seeds"] = torch.tensor(seeds, dtype=torch.int64)
+        if self.fourier_sources:
+            batch["fourier_imgs"] = torch.from_numpy(self.source.take(self._fourier_indices(update)))
+        return batch
+
+    def _seeds(self, domain: str, update: int) -> list[int]:
+        return [derive_seed(self.seed, self.stage, domain, update, sample) for sample in self.samples]
+
+    def _indices(self, domain: str, size: int, update: int) -> npt.NDArray[np.int64]:
+        drawn = (update * self.batch_size + sample for sample in self.samples)
+        return np.array([_order(self.seed, self.stage, domain, size, n // size)[n % size] for n in drawn])
+
+    def _fourier_indices(self, update: int) -> npt.NDArray[np.int64]:
+        rows = [
+            np.random.default_rng(seed).integers(len(self.source), size=self.fourier_sources)
+            for seed in self._seeds("fourier", update)
+        ]
+        return np.stack(rows)
+
+
+@lru_cache(maxsize=8)
+def _order(seed: int, stage: str, domain: str, size: int, epoch: int) -> npt.NDArray[np.int64]:
+    return np.random.default_rng(derive_seed(seed, stage, domain, "order", epoch)).permutation(size)
+
+
+def loader(batches: UpdateBatches, start: int, *, workers: int, pin_memory: bool) -> Any:
+    """Iterate over the items from update `start` on, in order, loaded by `workers` processes (0: by this one)."""
+    return DataLoader(
+        batches,
+        batch_size=None,
+        sampler=range(start, len(batches)),
+        num_workers=workers,
+        pin_memory=pin_memory,
+        persistent_workers=False,
+    )

@@ -1,0 +1,100 @@
+"""What training sees of a store. The target's class has no way to read labels.
+
+Together with `evaluation/` this is the only place that opens labels (`data/labels.py`): for the source domain, and
+for the upper bound, whose function is called `oracle_slices` so that nobody uses it by mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from seasa_da.data.labels import open_labels
+from seasa_da.data.store import SliceStore
+from seasa_da.errors import UserError
+
+
+class ImageSlices:
+    """The training slices of a domain: images only, `(S, C, H, W)` float32 in [-1, 1], memory-mapped."""
+
+    def __init__(self, store: SliceStore, domain: str) -> None:
+        self.images = store.images(domain, "train")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """A copy of the slices at `indices`, whatever their shape `(...)`: `(..., C, H, W)`."""
+        return np.asarray(self.images[indices.reshape(-1)]).reshape(*indices.shape, *self.images.shape[1:])
+
+
+class LabelledSlices(ImageSlices):
+    """Training slices with their labels `(S, H, W)` uint8, 0 background and `i + 1` the run's class `i`."""
+
+    def __init__(self, store: SliceStore, domain: str, class_names: Sequence[str]) -> None:
+        super().__init__(store, domain)
+        labels = open_labels(store, domain, "train")
+        if labels is None:
+            raise UserError(
+                f"domain {domain!r} of {store.path} has no training labels; a source needs them (swap --src and --tgt?)"
+            )
+        self.labels = labels
+        self.to_class = _label_table(store.domain(domain).label_names, class_names)
+
+    def take_labels(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+        """The labels of the slices at `indices` `(B,)`: `(B, H, W)`."""
+        return self.to_class[self.labels[indices]]
+
+
+def source_slices(store: SliceStore, domain: str, class_names: Sequence[str]) -> LabelledSlices:
+    """The labelled source. Raises `UserError` when it has no labels."""
+    return LabelledSlices(store, domain, class_names)
+
+
+def target_slices(store: SliceStore, domain: str) -> ImageSlices:
+    """The unlabelled target."""
+    return ImageSlices(store, domain)
+
+
+def oracle_slices(store: SliceStore, domain: str, class_names: Sequence[str]) -> LabelledSlices:
+    """The target *with* labels, for the upper bound alone. Raises `UserError` when it has none."""
+    return LabelledSlices(store, domain, class_names)
+
+
+def shared_class_names(store: SliceStore, src: str, tgt: str) -> tuple[tuple[str, ...], list[str]]:
+    """The classes of a run, in the source's order, and a line for each name that only one domain has.
+
+    A target without label names takes the source's. A name in one domain only is background there.
+
+    Raises:
+        UserError: unknown domain, one domain given twice, a source without labels, or no name in common.
+    """
+    if src == tgt:
+        raise UserError(f"--src and --tgt are both {src!r}; adaptation needs two domains")
+    source, target = store.domain(src), store.domain(tgt)
+    if not source.label_names:
+        raise UserError(f"domain {src!r} of {store.path} has no labels; a source needs them (swap --src and --tgt?)")
+    if not target.label_names:
+        return source.label_names, []
+    names = tuple(name for name in source.label_names if name in target.label_names)
+    if not names:
+        raise UserError(
+            f"{src!r} has labels {', '.join(source.label_names)} and {tgt!r} {', '.join(target.label_names)}: "
+            "none in common; name the same structures alike"
+        )
+    alone = [
+        f"label {name!r} is only in {info.name!r}: background in this run"
+        for info in (source, target)
+        for name in info.label_names
+        if name not in names
+    ]
+    return names, alone
+
+
+def _label_table(label_names: Sequence[str], class_names: Sequence[str]) -> npt.NDArray[np.uint8]:
+    table = np.zeros(256, dtype=np.uint8)
+    for value, name in enumerate(label_names, start=1):
+        table[value] = class_names.index(name) + 1 if name in class_names else 0
+    return table

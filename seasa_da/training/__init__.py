@@ -1,0 +1,1 @@
+"""The trainer: stages, updates, checkpoints, runs."""

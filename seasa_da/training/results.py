@@ -1,0 +1,139 @@
+"""The end of a run: predict and score the target's test volumes, write tables, pictures and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from seasa_da.config import RunSettings
+from seasa_da.data.store import SliceStore
+from seasa_da.errors import UserError
+from seasa_da.evaluation.evaluate import CasePrediction, evaluate_domain
+from seasa_da.evaluation.scores import write_scores
+from seasa_da.files import os_errors_named, write_json_atomic
+from seasa_da.models import Segmenter, build_segmenter
+from seasa_da.reporting.overlays import OverlayRow, overlay_figure, slice_to_show
+from seasa_da.training import checkpoint
+from seasa_da.training.run_folder import RunFolder
+
+CASES_SHOWN = 3
+
+
+def finish_run(
+    *,
+    folder: RunFolder,
+    store: SliceStore,
+    settings: RunSettings,
+    class_names: Sequence[str],
+    segmenter: Segmenter,
+    device: torch.device,
+    reference: RunFolder | None,
+    anonymise: bool,
+    tracker: Any,
+    metrics: dict[str, Any],
+) -> dict[str, Any]:
+    """Evaluate `segmenter`, write `per_case.csv`, `figures/overlay.png` and, last of all, `metrics.json`.
+
+    Args:
+        reference: the run without adaptation, for the picture.
+        metrics: what is known before evaluation; scores, distances and their units are added.
+        tracker: told of the metrics and files, or `None`.
+
+    Returns:
+        The content of `metrics.json`.
+
+    Raises:
+        UserError: a file cannot be written, or the store is broken.
+    """
+    rows: list[OverlayRow] = []
+    before = load_segmenter(reference, settings, store, class_names, device) if reference else None
+    images = store.images(settings.tgt, "test")
+
+    def picture(done: CasePrediction) -> None:
+        if len(rows) < CASES_SHOWN:
+            rows.append(_overlay_row(done, images, before, device))
+
+    evaluation = evaluate_domain(
+        segmenter,
+        store,
+        settings.tgt,
+        class_names,
+        device=device,
+        keep_predictions=False,
+        entropy=True,
+        on_case=picture,
+    )
+    write_scores(folder.per_case, evaluation.scores)
+    with os_errors_named(folder.figures, "write to"):
+        folder.figures.mkdir(exist_ok=True)
+    figure = folder.figures / "overlay.png"
+    title = f"{settings.method}, {settings.src} to {settings.tgt}"
+    overlay_figure(rows, figure, class_names, anonymise=anonymise, title=title, oracle=metrics["oracle"])
+    content = {**metrics, "units": evaluation.units, **evaluation.summary}
+    write_json_atomic(folder.metrics, content)
+    if tracker:
+        tracker.log_metrics(metrics["updates"], _flat_scores(evaluation.summary))
+        files = [folder.metrics, folder.config, folder.log]
+        for file in files if anonymise else [*files, folder.per_case]:
+            tracker.log_artifact(file)
+        if not anonymise:
+            tracker.log_artifact(figure, "figures")
+        for file in sorted(checkpoint.list_checkpoints(folder.checkpoints)[-1].iterdir()):
+            tracker.log_artifact(file, "checkpoint")
+    return content
+
+
+def load_segmenter(
+    folder: RunFolder, settings: RunSettings, store: SliceStore, class_names: Sequence[str], device: torch.device
+) -> Segmenter:
+    """The segmenter of a run's newest checkpoint, in evaluation mode.
+
+    Raises:
+        UserError: no checkpoint, or one that does not fit.
+    """
+    found = checkpoint.list_checkpoints(folder.checkpoints)
+    if not found:
+        raise UserError(f"{folder.path} has no checkpoint yet; finish it with --resume {folder.path}")
+    images = store.images(settings.tgt, "test")
+    models: dict[str, nn.Module] = build_segmenter(
+        settings.model,
+        in_channels=images.shape[1],
+        num_classes=len(class_names) + 1,
+        size=(images.shape[2], images.shape[3]),
+        weights=settings.weights,
+    )
+    checkpoint.load(found[-1]).restore_modules(models)
+    return Segmenter(models).to(device).eval()
+
+
+def _overlay_row(done: CasePrediction, images: Any, before: Segmenter | None, device: torch.device) -> OverlayRow:
+    case = done.case
+    shown = slice_to_show(done.labels)
+    image = images[case.start + shown].copy()
+    without = None
+    if before is not None:
+        with torch.inference_mode():
+            logits = before(torch.from_numpy(image)[None].to(device))
+        without = logits.argmax(dim=1)[0].to(torch.uint8).cpu().numpy()
+    return OverlayRow(
+        image=image,
+        prediction=done.labels[shown],
+        truth=None if done.truth is None else done.truth[shown],
+        without_adaptation=without,
+        entropy=None if done.entropy is None else done.entropy[shown],
+        case=case.id,
+        slice_index=shown,
+        pixel_mm=(case.spacing_mm[1], case.spacing_mm[2]),
+    )
+
+
+def _flat_scores(summary: dict[str, dict[str, Any]]) -> dict[str, float]:
+    return {
+        f"{kind}/{name}": float(value)
+        for kind, by_name in summary.items()
+        for name, value in by_name.items()
+        if value is not None
+    }

@@ -1,0 +1,118 @@
+"""A run's folder: what lies where, and who may write it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seasa_da.config import RunSettings
+from seasa_da.errors import UserError
+from seasa_da.files import os_errors_named, read_json, write_json_atomic, write_text_atomic
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of a run, and reading and writing of the small files in it.
+
+    `config.yaml` the settings, `run.json` where the data are and how it was started, `log.jsonl` the losses (the truth
+    that MLflow is fed from), `checkpoint/`, and at the end `metrics.json`, `per_case.csv`, `figures/`.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def record(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.jsonl"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.json"
+
+    @property
+    def per_case(self) -> Path:
+        return self.path / "per_case.csv"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoint"
+
+    @property
+    def figures(self) -> Path:
+        return self.path / "figures"
+
+    @property
+    def reference(self) -> Path:
+        """The run without adaptation that is shown beside this one."""
+        return self.path / "without-adaptation"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run ended well: `metrics.json` is written last."""
+        return self.metrics.is_file()
+
+    @classmethod
+    def create(cls, path: Path, settings: RunSettings, record: dict[str, Any]) -> RunFolder:
+        """Make a new run's folder. Raises `UserError` when it cannot be written or holds something already."""
+        if path.is_dir() and any(path.iterdir()):
+            hint = f"--resume {path}" if (path / "run.json").is_file() else "another --out"
+            raise UserError(f"output folder {path} is not empty; use {hint}")
+        with os_errors_named(path, "write to"):
+            path.mkdir(parents=True, exist_ok=True)
+        folder = cls(path)
+        content = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
+        write_text_atomic(folder.config, content)
+        write_json_atomic(folder.record, record)
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> tuple[RunFolder, dict[str, Any], dict[str, Any]]:
+        """An existing run's folder, its settings as plain content and its record.
+
+        Raises:
+            UserError: not a run's folder, or a damaged file in it.
+        """
+        folder = cls(path)
+        if not folder.record.is_file() or not folder.config.is_file():
+            raise UserError(f"{path} is not a run's folder (no run.json and config.yaml in it)")
+        try:
+            content = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+            raise UserError(f"cannot read {folder.config}: {' '.join(str(error).split())}") from error
+        record = read_json(folder.record)
+        if not isinstance(content, dict) or not isinstance(record, dict) or "data" not in record:
+            raise UserError(f"{folder.config} or {folder.record} is damaged; start the run anew")
+        return folder, content, record
+
+    def append_log(self, line: dict[str, Any]) -> None:
+        """Add a line to `log.jsonl`."""
+        with os_errors_named(self.log, "write"), self.log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def read_log(self) -> list[dict[str, Any]]:
+        """All whole lines of `log.jsonl`; one that a crash cut off is left out."""
+        if not self.log.is_file():
+            return []
+        lines = []
+        for text in self.log.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                lines.append(json.loads(text))
+            except json.JSONDecodeError:
+                continue
+        return lines
+
+    def rewind_log(self, stage: int, iteration: int) -> None:
+        """Drop the lines after a checkpoint, which a resumed run will write again."""
+        kept = [line for line in self.read_log() if (line["stage"], line["iteration"]) <= (stage, iteration)]
+        write_text_atomic(self.log, "".join(json.dumps(line) + "\n" for line in kept))

@@ -1,0 +1,192 @@
+"""The loop: one stage's updates, its losses on record, its checkpoints."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seasa_da.adapters import SegmentationAdapter, Stage
+from seasa_da.augment import apply_affine
+from seasa_da.config import RunSettings
+from seasa_da.data.batches import UpdateBatches, loader
+from seasa_da.errors import NonFiniteLoss
+from seasa_da.layers import class_counts
+from seasa_da.seeding import derive_seed
+from seasa_da.training import checkpoint
+from seasa_da.training.checkpoint import Checkpoint, Position
+from seasa_da.training.run_folder import RunFolder
+from seasa_da.training.schedules import poly, scale_learning_rates
+from seasa_da.training.stepper import AcceleratedStepper
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What an observer of the loop is told: `done` of `total` updates of a stage, and the mean losses since last."""
+
+    stage: str
+    done: int
+    total: int
+    losses: dict[str, float]
+
+
+@dataclass
+class Trainer:
+    """Runs stages and keeps a run's folder up to date.
+
+    Attributes:
+        accelerator: an `accelerate.Accelerator`.
+        settings: the run's.
+        num_classes: with background.
+        folder: where log and checkpoints go; written by the main process alone.
+        about: goes into every checkpoint's `state.json`.
+        observe: told of every logged iteration; by default nobody.
+        log_metrics: given `(step, {name: value})` for tracking.
+    """
+
+    accelerator: Any
+    settings: RunSettings
+    num_classes: int
+    folder: RunFolder
+    about: Mapping[str, Any]
+    observe: Callable[[Progress], None] = lambda progress: None
+    log_metrics: Callable[[int, dict[str, float]], None] = lambda step, metrics: None
+    steps_before: int = 0
+    train_seconds: float = 0.0
+
+    def run_stage(
+        self,
+        number: int,
+        stage: Stage,
+        adapter: SegmentationAdapter,
+        batches: UpdateBatches,
+        resumed: Checkpoint | None = None,
+    ) -> None:
+        """Train `adapter` for `stage.iterations` updates, or for what is left of them after `resumed`.
+
+        Raises:
+            NonFiniteLoss: a loss became NaN or infinite; the last checkpoint is from before.
+            UserError: a checkpoint or the log cannot be written.
+        """
+        train = self.settings.train
+        for name, optimizer in list(adapter.optimizers.items()):
+            adapter.optimizers[name] = self.accelerator.prepare_optimizer(optimizer)
+        optimizers = dict(adapter.optimizers.items())
+        done = 0
+        if resumed is not None:
+            resumed.restore_modules(adapter.state_modules())
+            resumed.restore_optimizers(optimizers)
+            done = resumed.position.iteration
+        for module in adapter.state_modules().values():
+            module.train()
+
+        stepper = AcceleratedStepper(self.accelerator, train.accumulate)
+        window = _Window()
+        started = time.monotonic()
+        pin_memory = self.accelerator.device.type == "cuda"
+        for batch in loader(batches, done, workers=train.workers, pin_memory=pin_memory):
+            # For whatever draws from torch's own generator (Dropout, say): a function of the iteration too.
+            torch.manual_seed(derive_seed(self.settings.seed, stage.name, "step", done, self.accelerator.process_index))
+            scale_learning_rates(optimizers.values(), poly(done, stage.iterations, train.poly_power))
+            window.add(self._update(adapter, stepper, batch, progress=done / stage.iterations))
+            done += 1
+            log_now = done % train.log_every == 0 or done == stage.iterations
+            save_now = done % train.checkpoint_every == 0 or done == stage.iterations
+            if log_now or save_now:
+                losses = window.close(stage.name, done)
+                self.train_seconds += time.monotonic() - started
+                started = time.monotonic()
+                if self.accelerator.is_main_process:
+                    self._log(number, stage, done, losses, optimizers)
+            if save_now:
+                if self.accelerator.is_main_process:
+                    self.save(Position(number, stage.name, done), adapter)
+                self.accelerator.wait_for_everyone()
+        self.steps_before += stage.iterations
+
+    def save(self, position: Position, adapter: SegmentationAdapter) -> None:
+        """Write a checkpoint of `adapter` at `position`."""
+        checkpoint.save(
+            self.folder.checkpoints,
+            position,
+            adapter.state_modules(),
+            dict(adapter.optimizers.items()),
+            about={**self.about, "train_seconds": self.train_seconds},
+            keep=self.settings.train.keep,
+        )
+
+    def _update(
+        self, adapter: SegmentationAdapter, stepper: AcceleratedStepper, batch: dict[str, Tensor], progress: float
+    ) -> dict[str, Tensor]:
+        batch = augmented({key: value.to(self.accelerator.device) for key, value in batch.items()})
+        counts = stepper.sum_over_ranks(class_counts(batch["src_labels"], self.num_classes))
+        parts = {key: value.chunk(stepper.micro_batches) for key, value in batch.items()}
+        total: dict[str, Tensor] = {}
+        for index in range(stepper.micro_batches):
+            stepper.last = index == stepper.micro_batches - 1
+            part = {key: values[index] for key, values in parts.items()}
+            with self.accelerator.autocast():
+                groups = adapter.training_step(part, stepper=stepper, src_class_counts=counts, progress=progress)
+            for losses in groups.values():
+                for name, loss in losses.items():
+                    total[name] = total.get(name, torch.zeros_like(loss)) + loss / stepper.micro_batches
+        return total
+
+    def _log(
+        self, number: int, stage: Stage, done: int, losses: dict[str, float], optimizers: Mapping[str, Any]
+    ) -> None:
+        rate = optimizers["G"].param_groups[0]["lr"]
+        line = {
+            "stage": number,
+            "stage_name": stage.name,
+            "iteration": done,
+            "lr": rate,
+            "losses": losses,
+            "train_seconds": round(self.train_seconds, 3),
+        }
+        self.folder.append_log(line)
+        self.log_metrics(self.steps_before + done, {**losses, "lr": rate})
+        self.observe(Progress(stage.name, done, stage.iterations, losses))
+
+
+def augmented(batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Apply the affine transformations that the loader drew, on the batch's own device."""
+    batch = dict(batch)
+    batch["src_imgs"], labels = apply_affine(batch["src_imgs"], batch.pop("src_theta"), batch["src_labels"])
+    assert labels is not None
+    batch["src_labels"] = labels.long()
+    if "target_imgs" in batch:
+        batch["target_imgs"], _ = apply_affine(batch["target_imgs"], batch.pop("target_theta"))
+        # Seeds are read on the CPU, where views are drawn.
+        batch["target_seeds"] = batch["target_seeds"].cpu()
+    return batch
+
+
+class _Window:
+    """Sums of losses since the last line of the log; they stay on the device until the line is written."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, Tensor] = {}
+        self.count = 0
+
+    def add(self, losses: dict[str, Tensor]) -> None:
+        for name, loss in losses.items():
+            self.sums[name] = self.sums[name] + loss if name in self.sums else loss.clone()
+        self.count += 1
+
+    def close(self, stage: str, iteration: int) -> dict[str, float]:
+        """The means; raises `NonFiniteLoss` naming the first loss that is not finite."""
+        means = {name: float(value) / self.count for name, value in self.sums.items()}
+        for name, mean in means.items():
+            if not math.isfinite(mean):
+                raise NonFiniteLoss(
+                    f"loss {name!r} became {mean} by iteration {iteration} of stage {stage!r}; the last checkpoint is "
+                    "from before: lower train.lr, or that loss's weight, and start again"
+                )
+        self.sums, self.count = {}, 0
+        return means

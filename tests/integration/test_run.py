@@ -1,0 +1,174 @@
+"""A run from phantom to metrics: what it leaves, and that it is a function of its settings and data."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from seasa_da.errors import NonFiniteLoss, UserError
+from seasa_da.training import checkpoint
+from seasa_da.training.run import RunResult, evaluate_run, resume, train
+from tests.integration.weights import assert_bit_identical, final_tensors
+
+Smoke = Callable[..., RunResult]
+STRUCTURES = ["AA", "LAC", "LVC", "MYO"]
+
+
+def test_a_run_leaves_what_others_build_on(smoke: Smoke, store: Path) -> None:
+    result = smoke("ours", data=store)
+    folder = result.folder
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics == result.metrics
+    assert metrics["method"] == "ours" and metrics["recipe"] == "paper" and metrics["addons"] == []
+    assert (metrics["src"], metrics["tgt"], metrics["seed"], metrics["preset"]) == ("ct", "mri", 0, "smoke")
+    assert metrics["iterations"] == metrics["updates"] == 8
+    assert metrics["init_weights"] == "random" and metrics["selection"] == "last" and metrics["oracle"] is False
+    assert metrics["units"] == "mm" and metrics["schema_version"] == 1
+    assert list(metrics["dice"]) == list(metrics["asd"]) == [*STRUCTURES, "mean"]
+    assert list(metrics["asd_undefined"]) == STRUCTURES
+    assert 0 <= metrics["dice"]["mean"] <= 100
+    assert metrics["train_seconds"] > 0 and len(metrics["data_fingerprint"]) == 64
+    assert {"torch", "pytorch-adapt", "timm", "seasa-da"} <= set(metrics["versions"])
+
+    rows = list(csv.DictReader((folder / "per_case.csv").open()))
+    assert list(rows[0]) == ["case", "structure", "dice", "asd", "voxels_truth", "voxels_pred"]
+    assert len(rows) == 2 * len(STRUCTURES)
+    for name in STRUCTURES:
+        own = [float(row["dice"]) for row in rows if row["structure"] == name]
+        assert metrics["dice"][name] == pytest.approx(sum(own) / len(own))
+
+    log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert [line["iteration"] for line in log] == [2, 4, 6, 8]
+    assert {"seg_ce_loss", "adversarial_loss", "discriminator_loss", "selective_entropy_loss"} <= set(log[0]["losses"])
+    assert (folder / "figures" / "overlay.png").read_bytes().startswith(b"\x89PNG")
+    assert yaml.safe_load((folder / "config.yaml").read_text())["train"]["iterations"] == 8
+    assert len(checkpoint.list_checkpoints(folder / "checkpoint")) == 2
+
+
+def test_evaluate_gives_the_runs_own_scores_and_voxels_on_request(smoke: Smoke, store: Path) -> None:
+    result = smoke("source-only", data=store, overrides=["train.iterations=30", "train.checkpoint_every=30"])
+    again = evaluate_run(result.folder)
+    assert again.summary["dice"] == pytest.approx(result.metrics["dice"])
+    assert again.summary["asd"] == pytest.approx(result.metrics["asd"])
+    voxel = evaluate_run(result.folder, "voxel")
+    assert voxel.summary["asd"]["mean"] == pytest.approx(again.summary["asd"]["mean"] / 6.0)  # isotropic 6 mm voxels
+
+
+def test_two_runs_of_one_seed_are_bit_identical_and_another_seed_is_not(
+    smoke: Smoke, store: Path, tmp_path: Path
+) -> None:
+    one = smoke("ours", data=store, out=tmp_path / "one")
+    two = smoke("ours", data=store, out=tmp_path / "two")
+    other = smoke("ours", data=store, out=tmp_path / "other", seed=1)
+    assert_bit_identical(one.folder, two.folder)
+    assert one.metrics["dice"] == two.metrics["dice"]
+    with pytest.raises(AssertionError):
+        assert_bit_identical(one.folder, other.folder)
+
+
+@pytest.mark.parametrize("method", ["ours", "adaoutput", "source-only"])
+def test_training_cannot_see_target_labels(smoke: Smoke, store: Path, tmp_path: Path, method: str) -> None:
+    blind = tmp_path / "blind"
+    shutil.copytree(store, blind)
+    (blind / "mri" / "train_labels.npy").unlink()
+    with_labels = smoke(method, data=store, out=tmp_path / "with")
+    without = smoke(method, data=blind, out=tmp_path / "without")
+    assert_bit_identical(with_labels.folder, without.folder)
+    assert with_labels.metrics["dice"] == without.metrics["dice"]
+
+
+def test_a_target_prepared_without_any_label_trains_the_same_and_is_not_scored(
+    smoke: Smoke, phantom: Path, store: Path, tmp_path: Path
+) -> None:
+    unlabelled = tmp_path / "raw"
+    shutil.copytree(phantom, unlabelled)
+    for file in (unlabelled / "mr_train").glob("*_label.nii.gz"):
+        file.unlink()
+    blind = smoke("ours", data=unlabelled, out=tmp_path / "blind")
+    seeing = smoke("ours", data=store, out=tmp_path / "seeing")
+    assert_bit_identical(blind.folder, seeing.folder)
+    assert set(blind.metrics["dice"].values()) == set(blind.metrics["asd"].values()) == {None}
+    assert (blind.folder / "figures" / "overlay.png").is_file()
+
+
+def test_the_upper_bound_is_marked_and_needs_the_labels(smoke: Smoke, store: Path, tmp_path: Path) -> None:
+    result = smoke("supervised", data=store)
+    assert result.metrics["oracle"] is True
+    blind = tmp_path / "blind"
+    shutil.copytree(store, blind)
+    (blind / "mri" / "train_labels.npy").unlink()
+    with pytest.raises(UserError, match="no training labels"):
+        smoke("supervised", data=blind, out=tmp_path / "second")
+
+
+def test_both_recipes_and_add_ons_train(smoke: Smoke, store: Path, tmp_path: Path) -> None:
+    released = smoke("ours", data=store, out=tmp_path / "released", overrides=["recipe=released-code"])
+    assert released.metrics["recipe"] == "released-code"
+    stages = {line.split("-")[1] for line in (p.name for p in (tmp_path / "released" / "checkpoint").iterdir())}
+    assert stages <= {"warm", "adapt"} and "adapt" in stages
+    added = smoke("adaoutput", data=store, out=tmp_path / "added", addons=["se", "asa"])
+    ours = smoke("ours", data=store, out=tmp_path / "ours")
+    a, b = final_tensors(added.folder), final_tensors(ours.folder)
+    assert all((a[key] == b[key]).all() for key in a)
+    with pytest.raises(UserError, match="source-only"):
+        smoke("source-only", data=store, out=tmp_path / "refused", addons=["se"])
+    assert not (tmp_path / "refused").exists()
+
+
+def test_the_run_without_adaptation_is_shown_beside_and_made_once(store: Path, tmp_path: Path) -> None:
+    options = {"data": store, "preset": "smoke", "tracking_uri": "none"}
+    first = train("adaoutput", out=tmp_path / "first", **options)
+    assert first.without_adaptation is not None
+    assert first.without_adaptation["method"] == "source-only"
+    own = train("source-only", out=tmp_path / "own", **options)
+    assert own.without_adaptation is None
+    assert_bit_identical(tmp_path / "first" / "without-adaptation", own.folder)
+    second = train("ours", out=tmp_path / "second", **options)
+    assert second.without_adaptation == first.without_adaptation  # the seconds too: it was copied, not trained again
+
+
+def test_a_finished_run_is_not_trained_again(smoke: Smoke, store: Path) -> None:
+    result = smoke("source-only", data=store)
+    before = (result.folder / "metrics.json").stat().st_mtime_ns
+    assert resume(result.folder).metrics == result.metrics
+    assert (result.folder / "metrics.json").stat().st_mtime_ns == before
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_good_checkpoint(smoke: Smoke, store: Path) -> None:
+    with pytest.raises(NonFiniteLoss, match="loss 'seg_.*' became nan by iteration"):
+        smoke("source-only", data=store, overrides=["train.lr=1e25", "train.log_every=1", "train.checkpoint_every=1"])
+
+
+def test_a_run_whose_data_changed_is_not_resumed(smoke: Smoke, store: Path, tmp_path: Path) -> None:
+    own = tmp_path / "store"
+    shutil.copytree(store, own)
+    result = smoke("source-only", data=own)
+    (result.folder / "metrics.json").unlink()
+    manifest = json.loads((own / "manifest.json").read_text())
+    manifest["settings"]["histogram_cut_percent"] = 1.0
+    (own / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(UserError, match="changed since it was started"):
+        resume(result.folder)
+
+
+def test_an_output_folder_in_use_or_unwritable_is_refused(smoke: Smoke, store: Path, tmp_path: Path) -> None:
+    used = tmp_path / "used"
+    used.mkdir()
+    (used / "precious.txt").write_text("mine")
+    with pytest.raises(UserError, match="not empty"):
+        smoke("source-only", data=store, out=used)
+    assert [p.name for p in used.iterdir()] == ["precious.txt"]
+    with pytest.raises(UserError, match=r"cannot write to .*precious.txt"):
+        smoke("source-only", data=store, out=used / "precious.txt" / "run")
+
+
+def test_a_batch_that_does_not_split_is_refused(smoke: Smoke, store: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="does not split evenly"):
+        smoke("source-only", data=store, overrides=["train.accumulate=3"])
+    assert not (tmp_path / "run").exists()
