@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import itertools
-
 from torch import Tensor, nn
 
 from seasa_da.layers import self_information
