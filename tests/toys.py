@@ -3,8 +3,10 @@
 import torch
 from torch import nn
 
-from seasa_da.config import ModelSettings
+from seasa_da.adapters import StageContext
+from seasa_da.config import ModelSettings, compose
 from seasa_da.models import build_segmenter
+from seasa_da.registry import find_addon, find_method
 
 SIZE = 32
 CLASSES = 3
@@ -96,3 +98,46 @@ def changed(before, after):
     """The names whose values differ."""
     assert before.keys() == after.keys()
     return {name for name in before if not before[name].equal(after[name])}
+
+
+def compose_run(method, addons=(), overrides=()):
+    """Settings of the smoke preset, as `seasa-da train` composes them, and the method's stages."""
+    spec = find_method(method)
+    sections = dict(spec.sections)
+    for name in addons:
+        sections.update(find_addon(name).sections)
+    top = {"method": method, "addons": tuple(addons), "seed": 0, "preset": "smoke"}
+    settings = compose(top, sections, recipes=spec.recipes, overrides=overrides)
+    return settings, spec.load_stages()(settings)
+
+
+def build_adapter(method, addons=(), overrides=(), *, models=None, stage=-1, seed=0):
+    """The adapter of a method's last stage, from its initial weights, in train mode."""
+    settings, stages = compose_run(method, addons, overrides)
+    models = small_segmenter(seed) if models is None else models
+    torch.manual_seed(seed + 1)
+    adapter = stages[stage].build(StageContext(settings, CLASSES, models["G"].channels[0], models))
+    for module in adapter.state_modules().values():
+        module.train()
+    return adapter
+
+
+def toy_pair(n=4, seed=0):
+    """Discs and squares on a ground: bright in the source, dark in the target; what the labels say is learnable."""
+    generator = torch.Generator().manual_seed(seed)
+    y, x = torch.meshgrid(torch.arange(SIZE), torch.arange(SIZE), indexing="ij")
+    labels = torch.zeros(2 * n, SIZE, SIZE, dtype=torch.int64)
+    for one in labels:
+        cy, cx = torch.randint(8, 24, (2,), generator=generator).tolist()
+        one[((y - cy).abs() < 5) & ((x - cx).abs() < 5)] = 1
+        one[(y - 31 + cy) ** 2 + (x - 31 + cx) ** 2 < 25] = 2
+    images = torch.tensor([-0.6, 0.2, 0.8])[labels][:, None] + 0.1 * torch.randn(
+        2 * n, 1, SIZE, SIZE, generator=generator
+    )
+    return {
+        "src_imgs": images[:n],
+        "src_labels": labels[:n],
+        "target_imgs": -images[n:],
+        "target_seeds": torch.arange(n),
+        "fourier_imgs": images[:n, None].expand(-1, 5, -1, -1, -1).contiguous(),
+    }
