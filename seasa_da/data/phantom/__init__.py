@@ -1,0 +1,5 @@
+"""The built-in data: an analytic thorax with a heart, rendered as CT and as MRI and written as MM-WHS files."""
+
+from seasa_da.data.phantom.write import PHANTOM_VERSION, make_phantom
+
+__all__ = ["PHANTOM_VERSION", "make_phantom"]
