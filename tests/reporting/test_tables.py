@@ -1,0 +1,60 @@
+import io
+
+from rich.console import Console
+
+from seasa_da.evaluation.scores import StructureScore, summarise
+from seasa_da.reporting.tables import results_table
+
+NAMES = ["AA", "[red]MYO"]
+
+
+def lines(table, width=80):
+    console = Console(file=io.StringIO(), width=width)
+    console.print(table)
+    return console.file.getvalue().splitlines()
+
+
+def cells(table):
+    """Rows as lists of cells, the borders left out."""
+    return [[cell.strip() for cell in line[1:-1].split("│")] for line in lines(table) if line.startswith("│")]
+
+
+def summary(shift=0.0):
+    return summarise(
+        [
+            StructureScore("p1", "AA", 80.0 + shift, 1.25, 9, 9),
+            StructureScore("p1", "[red]MYO", 40.0, 2.0, 9, 9),
+            StructureScore("p2", "[red]MYO", 0.0, None, 9, 0),
+        ],
+        NAMES,
+    )
+
+
+def test_a_run_alone():
+    table = results_table(summary(), title="ours [test]")
+    assert cells(table) == [
+        ["AA", "80.0", "1.25"],
+        ["[red]MYO", "20.0", "2.00"],
+        ["", "", "1 undefined"],
+        ["mean", "50.0", "1.62"],
+        ["", "", "1 undefined"],
+    ]
+    text = "\n".join(lines(table))
+    assert "ours [test]" in text and "Dice [%]" in text and "ASD [mm]" in text
+
+
+def test_beside_the_run_without_adaptation():
+    table = results_table(summary(), baseline=summary(shift=-15.5))
+    rows = cells(table)
+    assert rows[0] == ["AA", "80.0", "1.25", "64.5", "1.25", "+15.5"]
+    assert rows[1] == ["[red]MYO", "20.0", "2.00", "20.0", "2.00", "0.0"]
+    assert rows[3] == ["mean", "50.0", "1.62", "42.2", "1.62", "+7.8"]
+    assert max(map(len, lines(table))) <= 80
+    assert "…" not in "".join(lines(table, width=50))
+
+
+def test_nothing_known():
+    table = results_table(summarise([], NAMES), baseline=summary(), units="voxel")
+    assert cells(table)[0] == ["AA", "–", "–", "80.0", "1.25", "–"]
+    assert "ASD [voxel]" in "\n".join(lines(table))
+    assert cells(results_table(summarise([], NAMES)))[-1] == ["mean", "–", "–"]
