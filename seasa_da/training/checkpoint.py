@@ -59,9 +59,6 @@ def save(
         UserError: it cannot be written; the older ones stay.
     """
     target = parent / position.folder_name
-    if target.exists():
-        # Left by a run that was resumed from an earlier checkpoint; the new one is the same or right.
-        shutil.rmtree(target)
     tensors = {f"{name}.{key}": value for name, module in modules.items() for key, value in module.state_dict().items()}
     moments, groups = _flatten_optimizers(optimizers)
     with atomic_folder(target) as folder:
@@ -82,6 +79,9 @@ def save(
                 **about,
             },
         )
+        if target.exists():
+            # Left by a run that was resumed from an earlier checkpoint; it goes once the new one is whole.
+            shutil.rmtree(target)
     for old in list_checkpoints(parent)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return target
@@ -143,6 +143,8 @@ def load(path: Path) -> Checkpoint:
         raise UserError(f"{path} is not a seasa-da checkpoint")
     if state.get("version") != VERSION:
         raise UserError(f"checkpoint {path} has version {state.get('version')}; this release reads {VERSION}")
+    if lost := [key for key in ("stage", "stage_name", "iteration", "optimizers", "sha256") if key not in state]:
+        raise UserError(f"{path / 'state.json'} is damaged (no {', '.join(lost)}); delete {path}")
     parts = []
     for name in ("modules.safetensors", "optimizers.safetensors"):
         file = path / name
