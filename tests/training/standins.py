@@ -1,0 +1,46 @@
+"""A training loop for the adapters on networks whose loss is a mean over images (no batch norm in train mode)."""
+
+import torch
+from toys import CLASSES, random_batch, tiny_models
+
+from seasa_da.adapters import SEASA, OutputAdversary, SegmentationAdapter
+from seasa_da.config import AdversarySettings
+from seasa_da.layers import class_counts
+from seasa_da.models import Discriminator
+
+
+def make_adapter(name, norm=False):
+    """`SegmentationAdapter`, `OutputAdversary` or `SEASA` on tiny models; always the same weights."""
+    models = tiny_models(norm)
+    optimizers = {"G": torch.optim.SGD([p for m in models.values() for p in m.parameters()], lr=0.05, momentum=0.9)}
+    if name == "SegmentationAdapter":
+        return SegmentationAdapter(models, optimizers, num_classes=CLASSES)
+    torch.manual_seed(1)
+    models.update({key: Discriminator(CLASSES, "fc", width=4) for key in ("D", "D_aux")})
+    critics = [p for key in ("D", "D_aux") for p in models[key].parameters()]
+    optimizers["D"] = torch.optim.SGD(critics, lr=0.05, momentum=0.9)
+    adversary = AdversarySettings(weight=0.5, aux_weight=0.5)
+    if name == "OutputAdversary":
+        return OutputAdversary(models, optimizers, num_classes=CLASSES, adversary=adversary)
+    return SEASA(models, optimizers, num_classes=CLASSES, feature_dim=4, adversary=adversary)
+
+
+def train(adapter, stepper, *, rank=0, world=1, steps=3, with_counts=True):
+    """Some updates on global batches of four images, of which this rank takes its part; returns the parameters."""
+    for step in range(steps):
+        batch = random_batch(4, seed=step)
+        # Classes in very unequal shares: weights by class then differ between parts.
+        batch["src_labels"][1:] *= torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(step)) < 0.2
+        part = {key: value.chunk(world)[rank] for key, value in batch.items()}
+        extras = {}
+        if with_counts:
+            extras["src_class_counts"] = stepper.sum_over_ranks(class_counts(part["src_labels"], CLASSES))
+        for index in range(stepper.micro_batches):
+            stepper.last = index == stepper.micro_batches - 1
+            micro = {key: value.chunk(stepper.micro_batches)[index] for key, value in part.items()}
+            adapter.training_step(micro, stepper=stepper, **extras)
+    return {f"{n}.{key}": value for n, module in adapter.state_modules().items() for key, value in _state(module)}
+
+
+def _state(module):
+    return [(key, value.detach().clone()) for key, value in module.state_dict().items()]
