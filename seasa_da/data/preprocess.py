@@ -1,0 +1,177 @@
+"""From a volume in any orientation to coronal slices. One rule, the same in every domain; none of it sees a label.
+
+1. **Orientation** comes from the affine. The volume is resampled onto a grid along the patient's axes with isotropic
+   voxels of `spacing_mm`: images linearly, after a Gaussian filter along each axis whose voxels are smaller than the
+   new ones (so that fine structure does not alias); labels by the nearest voxel.
+2. **Slices** are coronal, axes (S, H, W): S runs from the front to the back, H from the head (row 0) to the feet, W
+   from the patient's right (column 0) to the left.
+3. **Crop**: a box of `size` x `size` pixels and `depth_mm` across, about the centre of the volume's field of view.
+   Across the slices only what exists is kept: the slices that the antero-posterior line through the centre meets inside
+   the field of view, never more than `depth_mm`.
+4. **Intensities**, over the voxels of the box that lie in the field of view: the top `histogram_cut_percent` is cut
+   (clipped to that percentile), then mean 0 and variance 1. Voxels outside the field of view get the minimum.
+5. When all training volumes of a domain are done, the `range_percentiles` of their voxels in the field of view become
+   lo and hi, and x becomes 2(x - lo)/(hi - lo) - 1, clipped to [-1, 1] (`to_range`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from seasa_da.config import DataSettings
+from seasa_da.data.case import Case
+from seasa_da.errors import UserError
+
+PREPROCESS_VERSION = 1
+"""Goes up whenever the same volume and settings give other slices."""
+
+# Columns: the step of one slice, one row, one column in RAS: to the back, to the feet, to the left.
+SLICE_AXES = np.array([[0, 0, -1], [-1, 0, 0], [0, -1, 0]], dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class SliceGrid:
+    """The grid of a prepared volume: shape (S, H, W) and the affine (4, 4) from (s, h, w) to RAS mm."""
+
+    shape: tuple[int, int, int]
+    affine: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedCase:
+    """A volume as slices.
+
+    Attributes:
+        images: (S, H, W) float32, steps 1 to 4 of the module's rule.
+        labels: (S, H, W) uint8 store values, 0 outside the field of view, or `None`.
+        inside: (S, H, W) bool, the field of view.
+    """
+
+    images: NDArray[np.float32]
+    labels: NDArray[np.uint8] | None
+    inside: NDArray[np.bool_]
+
+
+def slice_grid(shape: tuple[int, int, int], affine: NDArray[np.float64], settings: DataSettings) -> SliceGrid:
+    """Where a volume's slices lie: a function of its header and the settings.
+
+    Args:
+        shape: (X, Y, Z) of the volume.
+        affine: (4, 4), its voxel index to RAS mm.
+        settings: size, spacing and depth.
+    """
+    spacing = settings.spacing_mm
+    centre = affine[:3, :3] @ ((np.array(shape) - 1) / 2) + affine[:3, 3]
+    # voxels that a step of 1 mm to the back crosses along each axis of the array
+    crossing = np.abs(np.linalg.inv(affine[:3, :3]) @ SLICE_AXES[:, 0])
+    depth_mm = min(n / c for n, c in zip(shape, crossing, strict=True) if c > 1e-9)
+    # the small share keeps 30 slices of 3 mm from 90 mm when rounding made them 89.9999
+    depth = max(1, int(min(depth_mm, settings.depth_mm) / spacing + 1e-4))
+    slices = (depth, settings.size, settings.size)
+    prepared = np.eye(4)
+    prepared[:3, :3] = SLICE_AXES * spacing
+    prepared[:3, 3] = centre - prepared[:3, :3] @ ((np.array(slices) - 1) / 2)
+    return SliceGrid(slices, prepared)
+
+
+def prepare_case(case: Case, settings: DataSettings) -> PreparedCase:
+    """Steps 1 to 4 of the module's rule.
+
+    Raises:
+        UserError: the volume has one value everywhere, so that it cannot be standardised.
+    """
+    grid = slice_grid(_shape3(case.image), case.affine, settings)
+    to_voxel = np.linalg.inv(case.affine) @ grid.affine
+    inside = _inside(to_voxel, grid.shape, case.image.shape)
+    images = _resampled(_antialiased(case, settings.spacing_mm), to_voxel, grid.shape, order=1)
+    labels = None
+    if case.label is not None:
+        labels = _resampled(case.label, to_voxel, grid.shape, order=0)
+        labels[~inside] = 0
+
+    seen = images[inside]
+    top = np.float32(np.percentile(seen, 100 - settings.histogram_cut_percent))
+    np.minimum(seen, top, out=seen)
+    mean, deviation = float(seen.mean(dtype=np.float64)), float(seen.std(dtype=np.float64))
+    if not deviation > 1e-6 * max(1.0, abs(mean)):
+        raise UserError(f"case {case.id} has the same value everywhere ({mean:g}); take it out of the folder")
+    images[~inside] = seen.min()
+    np.minimum(images, top, out=images)
+    images -= np.float32(mean)
+    images /= np.float32(deviation)
+    return PreparedCase(images, labels, inside)
+
+
+def to_range(images: NDArray[np.float32], lo: float, hi: float) -> NDArray[np.float32]:
+    """2(x - lo)/(hi - lo) - 1, clipped to [-1, 1]; any shape."""
+    scaled = (images - np.float32(lo)) * np.float32(2 / (hi - lo)) - np.float32(1)
+    return np.clip(scaled, np.float32(-1), np.float32(1), out=scaled)
+
+
+class IntensityHistogram:
+    """Counts of standardised intensities: percentiles of a whole domain without keeping its voxels.
+
+    Bins are 1/4096 of a standard deviation wide over ±64; counts are whole numbers, so the order of adding is
+    immaterial.
+    """
+
+    REACH = 64
+    BINS_PER_UNIT = 4096
+
+    def __init__(self) -> None:
+        self.counts = np.zeros(2 * self.REACH * self.BINS_PER_UNIT, dtype=np.int64)
+
+    def add(self, values: NDArray[np.float32]) -> None:
+        """Count the values, of any shape."""
+        bins = (values.reshape(-1) + np.float32(self.REACH)) * np.float32(self.BINS_PER_UNIT)
+        bins = np.clip(bins, 0, len(self.counts) - 1).astype(np.int32)
+        self.counts += np.bincount(bins, minlength=len(self.counts))
+
+    def merge(self, other: IntensityHistogram) -> None:
+        """Add another histogram's counts."""
+        self.counts += other.counts
+
+    def percentile(self, percent: float) -> float:
+        """The value below which `percent` of the counted values lie, to half a bin."""
+        cumulative = np.cumsum(self.counts)
+        place = np.searchsorted(cumulative, percent / 100 * cumulative[-1])
+        return float((min(int(place), len(self.counts) - 1) + 0.5) / self.BINS_PER_UNIT - self.REACH)
+
+
+def _shape3(volume: NDArray[np.float32]) -> tuple[int, int, int]:
+    x, y, z = volume.shape
+    return x, y, z
+
+
+def _antialiased(case: Case, spacing_mm: float) -> NDArray[np.float32]:
+    """The image, filtered along each axis that is finer than the new grid, so far that it is as coarse."""
+    image = case.image
+    for axis, size in enumerate(case.spacing_mm):
+        factor = spacing_mm / size
+        if factor > 1.01 and image.shape[axis] > 1:
+            # full width at half maximum of the kernel: what a voxel of one width lacks to the other
+            sigma = np.sqrt(factor**2 - 1) / (2 * np.sqrt(2 * np.log(2)))
+            image = ndimage.gaussian_filter1d(image, sigma, axis=axis, mode="nearest", truncate=3.0)
+    return image
+
+
+def _resampled(volume, to_voxel: NDArray[np.float64], shape: tuple[int, int, int], order: int):  # type: ignore[no-untyped-def]
+    return ndimage.affine_transform(
+        volume, to_voxel[:3, :3], to_voxel[:3, 3], output_shape=shape, order=order, mode="nearest", prefilter=False
+    )
+
+
+def _inside(
+    to_voxel: NDArray[np.float64], shape: tuple[int, int, int], volume_shape: tuple[int, ...]
+) -> NDArray[np.bool_]:
+    """Which voxels of the new grid lie in the field of view: within the outer faces of the volume's voxels."""
+    inside = np.ones(shape, dtype=bool)
+    s, h, w = np.ix_(*(np.arange(n, dtype=np.float64) for n in shape))
+    for row, offset, n in zip(to_voxel[:3, :3], to_voxel[:3, 3], volume_shape, strict=True):
+        index = (row[0] * s + row[1] * h) + (row[2] * w + offset)
+        inside &= (index >= -0.5 - 1e-6) & (index <= n - 0.5 + 1e-6)
+    return inside
