@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 
 from seasa_da.errors import UserError
 
 PRESETS = ("smoke", "quick", "paper")
+OWN_OPTIONS = frozenset({"method", "addons", "src", "tgt", "seed", "preset", "weights"})
+"""Fields of a run that are given as options of their own and not with `--set`."""
 
 
 class Section(BaseModel):
@@ -115,6 +117,13 @@ class ViewSettings(Section):
     contrast: float = Field(0.4, ge=0, lt=1, description="largest contrast change either way")
     blur_sigma: tuple[float, float] = Field((0.1, 2.0), description="range of the Gaussian blur, pixels at 256")
     blur_probability: float = Field(0.5, ge=0, le=1, description="how often a view is blurred")
+
+    @field_validator("n")
+    @classmethod
+    def _odd(cls, n: int) -> int:
+        if n % 2 == 0:
+            raise ValueError("a majority needs an odd number of views")
+        return n
 
 
 class SESettings(Section):
@@ -246,13 +255,17 @@ def compose(
     Raises:
         UserError: an unknown name (with the nearest right one) or a value that does not fit.
     """
-    user = merge(load_config_file(config_file) if config_file else {}, parse_assignments(overrides))
+    assigned = parse_assignments(overrides)
+    for name in OWN_OPTIONS & assigned.keys():
+        # It would be laid under the option's value, and have no effect without a word.
+        raise UserError(f"{name!r} is not a matter of --set: it has an option of its own")
+    user = merge(load_config_file(config_file) if config_file else {}, assigned)
     model = settings_model(sections)
 
     overlay: dict[str, Any] = {}
     if recipes:
         recipe = user.get("recipe", next(iter(recipes)))
-        if recipe not in recipes:
+        if not isinstance(recipe, str) or recipe not in recipes:
             raise UserError(
                 f"unknown recipe {recipe!r} of {top['method']}{_nearest(str(recipe), recipes)}; "
                 f"recipes: {', '.join(recipes)}"
