@@ -241,7 +241,7 @@ def test_batch_votes_take_the_clean_prediction_from_the_context():
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        ({"views": ViewSettings(n=4)}, "views.n=4"),
+        ({"views": ViewSettings.model_construct(n=4)}, "views.n=4"),
         ({"statistics": "own"}, "statistics='own'"),
         ({"random_gradient": "two"}, "random_gradient='two'"),
     ],
