@@ -66,7 +66,9 @@ def main(args: list[str] | None = None) -> None:
         click.echo(f"seasa-da: error: {error}", err=True)
         code = error.exit_code
     except click.ClickException as error:
-        click.echo(f"seasa-da: error: {error.format_message()}", err=True)
+        # From click 8.2 on, `seasa-da` alone is an error whose message is the whole help.
+        prefix = "" if type(error).__name__ == "NoArgsIsHelpError" else "seasa-da: error: "
+        click.echo(f"{prefix}{error.format_message()}", err=True)
         code = 2
     except click.Abort:
         click.echo("seasa-da: stopped", err=True)
