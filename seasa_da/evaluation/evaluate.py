@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from seasa_da.data.labels import open_labels
 from seasa_da.evaluation.inference import Entropy, Labels, Segment, predict_volumes
 from seasa_da.evaluation.scores import StructureScore, score_case, summarise
 
@@ -86,8 +87,6 @@ def evaluate_domain(
     Raises:
         UserError: a broken store.
     """
-    from seasa_da.data.labels import open_labels
-
     info = store.domain(domain)
     truths = open_labels(store, domain, split)
     to_class = label_map(info.label_names, class_names)

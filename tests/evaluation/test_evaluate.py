@@ -1,6 +1,3 @@
-import sys
-import types
-
 import numpy as np
 import pytest
 
@@ -19,9 +16,7 @@ def door(monkeypatch):
         store.opened.append((domain, split))
         return store.labels
 
-    module = types.ModuleType("seasa_da.data.labels")
-    module.open_labels = open_labels
-    monkeypatch.setitem(sys.modules, "seasa_da.data.labels", module)
+    monkeypatch.setattr("seasa_da.evaluation.evaluate.open_labels", open_labels)
 
 
 def make_store(label_names=("MYO", "RV", "AA"), labelled=True):

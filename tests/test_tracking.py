@@ -1,0 +1,206 @@
+"""Few tests touch MLflow itself: its import takes seconds."""
+
+import logging
+import os
+import socket
+import threading
+import time
+
+import pytest
+
+from seasa_da import tracking
+from seasa_da.errors import UserError
+from seasa_da.tracking import Tracker, clean_name, default_uri, flatten, resolve_uri
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch):
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_ALLOW_FILE_STORE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"):
+        monkeypatch.setenv(name, "1")
+
+
+@pytest.fixture
+def mlflow_imported():
+    """So that a test measures a server's slowness, not the import's."""
+    tracking.set_environment("none")
+    return pytest.importorskip("mlflow")
+
+
+def start(uri, said, **options):
+    wait_s = options.pop("wait_s", 60.0)
+    tracker = Tracker(said.append, wait_s=wait_s, flush_s=0.05)
+    given = {"experiment": "ct to mri", "run_name": "ours", "params": {}, "tags": {}, **options}
+    return tracker.start(uri, given.pop("experiment"), given.pop("run_name"), **given)
+
+
+def test_flatten():
+    assert flatten({"a": {"b": {"c": 1}, "d": [1, 2]}, "e": None, "f": "text", "g(x)": True, "h": {}}) == {
+        "a.b.c": "1",
+        "a.d": "[1, 2]",
+        "e": "null",
+        "f": "text",
+        "g_x_": "true",
+        "h": "{}",
+    }
+    long = flatten({"a": "x" * 10_000})["a"]
+    assert len(long) == tracking.VALUE_LENGTH and long.endswith("… (cut, 10000 characters)")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("dice/MYO", "dice/MYO"),
+        ("dice/MYO (LV)", "dice/MYO _LV_"),
+        ("/a//../b", "a/b"),
+        ("x" * 300, "x" * 250),
+        ("", "_"),
+    ],
+)
+def test_clean_name(name, expected):
+    assert clean_name(name) == expected
+
+
+def test_which_store(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert resolve_uri(None) == default_uri() == f"sqlite:///{tmp_path}/mlruns/mlflow.db"
+    assert resolve_uri("http://host:1") == "http://host:1"
+    for folder in ("./mlruns", "file:///somewhere/mlruns"):
+        with pytest.raises(UserError, match="sqlite:///mlruns/mlflow"):
+            Tracker().start(folder, "e", "r", {}, {})
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://other")
+    assert resolve_uri(None) == "http://other"
+    assert resolve_uri("none") == "none"
+
+
+def test_tracking_can_be_off(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said, threads = [], threading.active_count()
+    tracker = start("none", said)
+    tracker.log_metrics(1, {"loss": 1.0})
+    tracker.log_artifact(tmp_path / "missing")
+    tracker.finish()
+    assert (tracker.uri, tracker.run_id, said) == ("none", None, [])
+    assert threading.active_count() == threads and not list(tmp_path.iterdir())
+
+
+def test_a_password_is_not_shown():
+    tracker = Tracker()
+    tracker._uri = "https://me:secret@host/path"
+    assert tracker.uri == "https://***@host/path"
+
+
+def test_a_run_in_sqlite_and_its_continuation(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "table.csv"
+    file.write_text("a,b\n")
+    params = {"train": {f"p{i}": i for i in range(130)}, "long": "x" * 9000}
+    said, ids = [], []
+
+    before = time.monotonic()
+    first = start(None, said, params=params, tags={"oracle": "false"}, on_started=ids.append)
+    for step in range(700):
+        first.log_metrics(step, {"loss": step / 2, "dice/MYO (LV)": 1.0, "bad": float("nan")})
+    first.log_artifact(file, "tables")
+    assert time.monotonic() - before < 1  # nothing waits for MLflow
+    first.finish()
+    assert said == [] and ids == [first.run_id]
+    assert first.uri == default_uri()
+
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=first.uri)
+    run = client.get_run(first.run_id)
+    assert run.info.status == "FINISHED" and run.info.run_name == "ours"
+    assert run.data.params.keys() == {"long", *(f"train.p{i}" for i in range(130))}
+    assert run.data.params["train.p7"] == "7" and "cut" in run.data.params["long"]
+    assert run.data.tags["oracle"] == "false"
+    history = client.get_metric_history(first.run_id, "loss")
+    assert sorted((entry.step, entry.value) for entry in history) == [(step, step / 2) for step in range(700)]
+    assert "bad" not in run.data.metrics and run.data.metrics["dice/MYO _LV_"] == 1.0
+    saved = tmp_path / "mlruns" / "artifacts" / first.run_id / "artifacts" / "tables" / "table.csv"
+    assert saved.read_text() == "a,b\n"
+
+    second = start(None, said, params={**params, "long": "other", "more": 1}, run_id=first.run_id)
+    second.log_metrics(700, {"loss": 0.0})
+    second.finish("FAILED")
+    assert second.run_id == first.run_id
+    run = client.get_run(first.run_id)
+    assert run.info.status == "FAILED" and run.data.params["more"] == "1"
+    assert len(client.get_metric_history(first.run_id, "loss")) == 701
+
+    third = start(None, said, run_id="0" * 32)
+    gone = tmp_path / "gone"
+    third.log_artifact(gone)
+    third.log_artifact(file)
+    third.finish()
+    assert third.run_id not in (None, first.run_id)
+    assert len(said) == 2 and "cannot send gone" in said[0] and "1 file not delivered" in said[1]
+    assert [entry.path for entry in client.list_artifacts(third.run_id)] == ["table.csv"]
+    assert client.get_run(third.run_id).info.status == "FINISHED"
+    assert capfd.readouterr() == ("", "")
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == os.environ["DO_NOT_TRACK"] == "true"
+    assert logging.getLogger("alembic").level == logging.ERROR
+
+
+def test_a_dead_server_is_reported_once(mlflow_imported, capfd):
+    with socket.socket() as listener:  # a port that nobody listens at afterwards
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    said = []
+    before = time.monotonic()
+    tracker = start(f"http://me:secret@127.0.0.1:{port}", said, wait_s=20)
+    tracker.log_metrics(1, {"loss": 1.0, "other": 2.0})
+    assert time.monotonic() - before < 0.5
+    while not said and time.monotonic() - before < 20:
+        time.sleep(0.05)
+    tracker.finish()
+    assert time.monotonic() - before < 20
+    assert len(said) == 2 and "secret" not in "".join(said) and "\n" not in "".join(said)
+    assert (
+        said[0].startswith(f"MLflow: cannot open http://***@127.0.0.1:{port}: ")
+        and "refused" in said[0]
+        and "log.jsonl" in said[0]
+    )
+    assert said[1] == f"MLflow: 2 metrics not delivered to http://***@127.0.0.1:{port}"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_folder_that_cannot_be_written_is_reported_once(mlflow_imported, tmp_path):
+    (tmp_path / "file").write_text("")
+    said = []
+    tracker = start(f"sqlite:///{tmp_path}/file/mlruns/mlflow.db", said)
+    for step in range(5):
+        tracker.log_metrics(step, {"loss": 1.0})
+        time.sleep(0.1)
+    tracker.finish()
+    tracker.finish()
+    assert len(said) == 2 and "Not a directory" in said[0] and "5 metrics not delivered" in said[1]
+
+
+def test_a_hung_server_delays_the_end_by_no_more_than_the_limit(mlflow_imported, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "3")
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # accepts by its backlog, never answers
+        said = []
+        before = time.monotonic()
+        tracker = start(f"http://127.0.0.1:{listener.getsockname()[1]}", said, wait_s=0.5)
+        tracker.log_metrics(1, {"loss": 1.0})
+        tracker.finish()
+        assert 0.4 < time.monotonic() - before < 2
+        assert len(said) == 1 and "1 metric not delivered" in said[0]
+
+
+def test_what_failed_is_delivered_later(mlflow_imported, tmp_path):
+    blocker = tmp_path / "mlruns"
+    blocker.write_text("")
+    said = []
+    tracker = start(f"sqlite:///{blocker}/mlflow.db", said)
+    tracker.log_metrics(1, {"loss": 1.0})
+    while not said:
+        time.sleep(0.02)
+    blocker.unlink()
+    tracker.finish()
+    assert len(said) == 1 and tracker.run_id
+    client = mlflow_imported.MlflowClient(tracking_uri=tracker.uri)
+    assert client.get_run(tracker.run_id).data.metrics == {"loss": 1.0}
