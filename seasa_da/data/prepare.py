@@ -14,7 +14,7 @@ import numpy as np
 
 from seasa_da.config import DataSettings
 from seasa_da.data.arrays import ArrayWriter
-from seasa_da.data.case import SPLITS, CaseFiles
+from seasa_da.data.case import SPLITS, CaseFiles, Split
 from seasa_da.data.parallel import cores, for_each
 from seasa_da.data.preprocess import IntensityHistogram, SliceGrid, prepare_case, slice_grid, to_range
 from seasa_da.data.readers import RawDomain, Reader, VolumeGrid, find_reader
@@ -77,8 +77,9 @@ def prepare(
         raise UserError(f"{out} exists and is not empty; remove it or choose another folder for the store")
     reader = find_reader(raw)
     found = reader.scan(raw)
-    for note in found.notes if say is not None else ():
-        say(note)
+    if say is not None:
+        for note in found.notes:
+            say(note)
     for domain in found.domains:
         _check_split_labels(domain)
     everything = [(domain, files) for domain in found.domains for files in domain.cases]
@@ -130,9 +131,9 @@ def _check_split_labels(domain: RawDomain) -> None:
 
 def _plan(
     everything: list[tuple[RawDomain, CaseFiles]], originals: list[VolumeGrid], settings: DataSettings
-) -> tuple[list[_Job], dict[tuple[str, str], int]]:
+) -> tuple[list[_Job], dict[tuple[str, Split], int]]:
     """Where each case's slices go, which the headers tell, and how many slices each (domain, split) has."""
-    slices = {(domain.name, split): 0 for domain, _ in everything for split in SPLITS}
+    slices: dict[tuple[str, Split], int] = {(domain.name, split): 0 for domain, _ in everything for split in SPLITS}
     jobs = []
     for (domain, files), original in zip(everything, originals, strict=True):
         grid = slice_grid(original.shape, original.affine, settings)
@@ -165,9 +166,7 @@ def _refuse_twins(jobs: list[_Job], outcomes: list[_Outcome]) -> None:
     for job, outcome in zip(jobs, outcomes, strict=True):
         twin = first.setdefault(outcome.content, job)
         if twin is not job:
-            raise UserError(
-                f"{job.files.image} and {twin.files.image} are the same volume; remove one of the two cases"
-            )
+            raise UserError(f"{job.files.image} and {twin.files.image} are the same volume; remove one of them")
 
 
 def _finish_domain(

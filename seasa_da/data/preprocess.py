@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ from seasa_da.errors import UserError
 
 PREPROCESS_VERSION = 1
 """Goes up whenever the same volume and settings give other slices."""
+
+Box = tuple[slice, slice, slice]
 
 # Columns: the step of one slice, one row, one column in RAS: to the back, to the feet, to the left.
 SLICE_AXES = np.array([[0, 0, -1], [-1, 0, 0], [0, -1, 0]], dtype=np.float64)
@@ -87,10 +90,12 @@ def prepare_case(case: Case, settings: DataSettings) -> PreparedCase:
     grid = slice_grid(_shape3(case.image), case.affine, settings)
     to_voxel = np.linalg.inv(case.affine) @ grid.affine
     inside = _inside(to_voxel, grid.shape, case.image.shape)
-    images = _resampled(_antialiased(case, settings.spacing_mm), to_voxel, grid.shape, order=1)
+    # a resampled voxel costs far more than a voxel that is left 0, so resampling stays where there is something
+    images = _resampled(_antialiased(case, settings.spacing_mm), to_voxel, grid.shape, _extent(inside), order=1)
     labels = None
     if case.label is not None:
-        labels = _resampled(case.label, to_voxel, grid.shape, order=0)
+        labelled = _reach(_extent(case.label > 0), to_voxel, grid.shape)
+        labels = _resampled(case.label, to_voxel, grid.shape, labelled, order=0)
         labels[~inside] = 0
 
     seen = images[inside]
@@ -159,19 +164,63 @@ def _antialiased(case: Case, spacing_mm: float) -> NDArray[np.float32]:
     return image
 
 
-def _resampled(volume, to_voxel: NDArray[np.float64], shape: tuple[int, int, int], order: int):  # type: ignore[no-untyped-def]
-    return ndimage.affine_transform(
-        volume, to_voxel[:3, :3], to_voxel[:3, 3], output_shape=shape, order=order, mode="nearest", prefilter=False
+def _resampled(
+    volume: NDArray, to_voxel: NDArray[np.float64], shape: tuple[int, int, int], box: Box, order: int
+) -> NDArray:
+    """The volume on the new grid within `box`, its edge voxels repeated outwards; 0 outside the box."""
+    start = np.array([part.start for part in box])
+    out = np.zeros(shape, dtype=volume.dtype)
+    if out[box].size == 0:
+        return out
+    ndimage.affine_transform(
+        volume,
+        to_voxel[:3, :3],
+        to_voxel[:3, :3] @ start + to_voxel[:3, 3],
+        output_shape=out[box].shape,
+        output=out[box],
+        order=order,
+        mode="nearest",
+        prefilter=False,
     )
+    return out
 
 
 def _inside(
     to_voxel: NDArray[np.float64], shape: tuple[int, int, int], volume_shape: tuple[int, ...]
 ) -> NDArray[np.bool_]:
-    """Which voxels of the new grid lie in the field of view: within the outer faces of the volume's voxels."""
-    inside = np.ones(shape, dtype=bool)
-    s, h, w = np.ix_(*(np.arange(n, dtype=np.float64) for n in shape))
+    """Which voxels of the new grid lie in the field of view: within the outer faces of the volume's voxels.
+
+    The field of view is convex, so each row of the grid meets it in one interval.
+    """
+    s, h = np.ix_(np.arange(shape[0], dtype=np.float64), np.arange(shape[1], dtype=np.float64))
+    first = np.full(shape[:2], -np.inf)
+    last = np.full(shape[:2], np.inf)
     for row, offset, n in zip(to_voxel[:3, :3], to_voxel[:3, 3], volume_shape, strict=True):
-        index = (row[0] * s + row[1] * h) + (row[2] * w + offset)
-        inside &= (index >= -0.5 - 1e-6) & (index <= n - 0.5 + 1e-6)
-    return inside
+        index = row[0] * s + row[1] * h + offset  # at column 0
+        low, high = -0.5 - 1e-6 - index, n - 0.5 + 1e-6 - index
+        if abs(row[2]) > 1e-9:
+            first = np.maximum(first, np.minimum(low / row[2], high / row[2]))
+            last = np.minimum(last, np.maximum(low / row[2], high / row[2]))
+        else:
+            last = np.where((low <= 0) & (high >= 0), last, -np.inf)
+    columns = np.arange(shape[2], dtype=np.float64)
+    return (columns >= first[..., None]) & (columns <= last[..., None])
+
+
+def _extent(mask: NDArray[np.bool_]) -> Box:
+    """The smallest box that holds all that is true in a mask (X, Y, Z); empty if nothing is."""
+    spans = []
+    for axis in range(3):
+        other = tuple(i for i in range(3) if i != axis)
+        places = np.flatnonzero(mask.any(axis=other))
+        spans.append(slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0, 0))
+    return spans[0], spans[1], spans[2]
+
+
+def _reach(box: Box, to_voxel: NDArray[np.float64], shape: tuple[int, int, int]) -> Box:
+    """The box of the new grid in which a box of the volume's voxels can be seen."""
+    corners = np.array(list(product(*((part.start - 1, part.stop) for part in box))), dtype=np.float64)
+    seen = (corners - to_voxel[:3, 3]) @ np.linalg.inv(to_voxel[:3, :3]).T
+    low = np.clip(np.floor(seen.min(axis=0)), 0, shape).astype(int)
+    high = np.clip(np.ceil(seen.max(axis=0)) + 1, low, shape).astype(int)
+    return slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2])

@@ -30,7 +30,7 @@ FORMAT = "seasa-da slice store"
 VERSION = 1
 MANIFEST = "manifest.json"
 
-Kind = Literal["images", "labels"]
+KINDS = ("images", "labels")
 Affine = tuple[tuple[float, float, float, float], ...]
 
 
@@ -89,8 +89,8 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: Literal["seasa-da slice store"] = FORMAT
-    version: Literal[1] = VERSION
+    format: Literal["seasa-da slice store"] = "seasa-da slice store"
+    version: Literal[1] = 1
     settings: DataSettings
     # names are folders of the store: nothing may point out of it
     domains: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], DomainManifest]
@@ -151,10 +151,12 @@ class SliceStore:
         found = self._domain(domain)
         return found.lo, found.hi
 
-    def record(self, domain: str, split: str, kind: Kind) -> FileRecord | None:
+    def record(self, domain: str, split: str, kind: str) -> FileRecord | None:
         """What the manifest says of an array, `None` if the store was prepared without it."""
         if split not in SPLITS:
             raise UserError(f"unknown split {split!r}; splits: {', '.join(SPLITS)}")
+        if kind not in KINDS:
+            raise ValueError(f"kind {kind!r} is neither images nor labels")
         return self._domain(domain).files.get(file_name(split, kind))
 
     def images(self, domain: str, split: str) -> np.memmap:
@@ -167,7 +169,7 @@ class SliceStore:
         assert record is not None  # checked when the store was opened
         return open_array(self.path / domain / file_name(split, "images"), record)
 
-    def fingerprint(self, files: Iterable[tuple[str, str, Kind]]) -> str:
+    def fingerprint(self, files: Iterable[tuple[str, str, str]]) -> str:
         """SHA-256 (hexadecimal) over settings, label names, case ranges and the named files' hashes in the manifest.
 
         Args:
@@ -188,7 +190,7 @@ class SliceStore:
         return self._manifest.domains[name]
 
 
-def file_name(split: str, kind: Kind) -> str:
+def file_name(split: str, kind: str) -> str:
     """The name of an array's file in its domain's folder."""
     return f"{split}_{kind}.npy"
 
@@ -207,9 +209,7 @@ def _check_domain(file: Path, name: str, domain: DomainManifest) -> None:
         if record is None:
             raise broken(f"{file_name(split, 'images')} is not listed")
         if len(record.shape) != 4 or record.shape[1] != domain.channels:
-            raise broken(
-                f"{file_name(split, 'images')} has shape {record.shape}, not (slices, channels, height, width)"
-            )
+            raise broken(f"{file_name(split, 'images')} has shape {record.shape}, not (S, {domain.channels}, H, W)")
         end = 0
         for case in domain.cases:
             if case.split == split:

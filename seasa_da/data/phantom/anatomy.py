@@ -7,6 +7,7 @@ smooth deformation of space, everything at once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -195,7 +196,7 @@ def _heart(anatomy: Anatomy, points: Floats, tissue: NDArray[np.uint8]) -> NDArr
     turn = anatomy.rotation / anatomy.scale
     own = (turn.T @ points).astype(np.float32)  # the heart's own, average frame
 
-    def placed(nodes: list[tuple[float, float, float]]) -> NDArray[np.float64]:
+    def placed(nodes: Sequence[Sequence[float]]) -> NDArray[np.float64]:
         return np.asarray(nodes, dtype=np.float64)
 
     frame = np.stack([APEX, SEPTUM, ACROSS])
