@@ -19,12 +19,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from seasa_da.errors import UserError
-
-Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 OFF = "none"
 METRICS_A_CALL = 1000  # MLflow's limits of one request
@@ -157,8 +155,12 @@ class Tracker:
         """
         self._put("files", (Path(path).absolute(), folder), 1)
 
-    def finish(self, status: Status = "FINISHED") -> None:
-        """Deliver what is left, for at most `wait_s` seconds, and say once what was not delivered."""
+    def finish(self, status: str = "FINISHED") -> None:
+        """Deliver what is left, for at most `wait_s` seconds, and say once what was not delivered.
+
+        Args:
+            status: of the run: FINISHED, FAILED or KILLED.
+        """
         if self._ended or self._thread is None:
             return
         self._ended = True
@@ -180,7 +182,7 @@ class Tracker:
 
     def _work(self) -> None:
         due, pause = time.monotonic(), self._flush_s
-        status: Status | None = None
+        status: str | None = None
         while status is None:
             try:
                 kind, content = self._queue.get(timeout=max(due - time.monotonic(), 0))
@@ -198,7 +200,7 @@ class Tracker:
                 pause = self._flush_s if delivered else min(2 * pause, _LONGEST_PAUSE_S)
                 due = time.monotonic() + pause
 
-    def _deliver(self, status: Status | None) -> bool:
+    def _deliver(self, status: str | None) -> bool:
         """Send what has gathered; what fails stays for the next time. Never raises."""
         task = "open"
         try:
