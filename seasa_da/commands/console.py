@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from seasa_da.training.run import Observer, RunResult
     from seasa_da.training.trainer import Progress as StageProgress
 
-SHOWN_LOSSES = 3
+SHOWN_LOSSES = 2
 
 
 class TrainingConsole:
@@ -22,9 +24,9 @@ class TrainingConsole:
         self.console = Console()
         self.bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=14),
             MofNCompleteColumn(),
-            TimeRemainingColumn(compact=True),
+            TimeRemainingColumn(),
             TextColumn("{task.fields[losses]}"),
             console=self.console,
         )
@@ -35,7 +37,11 @@ class TrainingConsole:
         """Where the run reports to."""
         from seasa_da.training.run import Observer
 
-        return Observer(say=lambda line: self.console.print(line, highlight=False), progress=self._advance)
+        return Observer(
+            say=lambda line: self.console.print(line, highlight=False, soft_wrap=True),
+            progress=self._advance,
+            counting=self._counting,
+        )
 
     def __enter__(self) -> TrainingConsole:
         self.bar.start()
@@ -58,6 +64,11 @@ class TrainingConsole:
             self.console.print("the target has no test labels: nothing to score against", highlight=False)
         self.console.print(f"picture:  {result.folder / 'figures' / 'overlay.png'}", highlight=False, soft_wrap=True)
         self.console.print(f"all of it: {result.folder}    tracked runs: seasa-da ui", highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def _counting(self, what: str, total: int) -> Iterator[Callable[[], None]]:
+        task = self.bar.add_task(what, total=total, losses="")
+        yield lambda: self.bar.advance(task)
 
     def _advance(self, progress: StageProgress) -> None:
         if self.task is None or self.task[0] != progress.stage or self.bar.tasks[self.task[1]].finished:

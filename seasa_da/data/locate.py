@@ -15,13 +15,14 @@ from seasa_da.errors import UserError
 from seasa_da.files import cache_dir, sha256_file
 
 
-class Progress(Protocol):
+class Counting(Protocol):
     """Opens a progress display: `progress("making the phantom", 56)` is a context that yields a step callback."""
 
     def __call__(self, what: str, total: int, /) -> AbstractContextManager[Callable[[], None]]: ...
 
 
-def _no_progress(what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
+def no_counting(what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
+    """Shows nothing."""
     return nullcontext(lambda: None)
 
 
@@ -31,7 +32,7 @@ def locate_store(
     phantom: PhantomSettings,
     *,
     say: Callable[[str], None],
-    progress: Progress = _no_progress,
+    progress: Counting = no_counting,
 ) -> SliceStore:
     """Open the store for a run, making it first where that is needed.
 
@@ -56,7 +57,7 @@ def locate_store(
 
 
 def _phantom_store(
-    data: DataSettings, phantom: PhantomSettings, say: Callable[[str], None], progress: Progress
+    data: DataSettings, phantom: PhantomSettings, say: Callable[[str], None], progress: Counting
 ) -> SliceStore:
     from seasa_da.data.phantom import PHANTOM_VERSION, make_phantom
     from seasa_da.data.preprocess import PREPROCESS_VERSION
@@ -74,7 +75,7 @@ def _phantom_store(
     return _prepared(raw, store, data, cases, say, progress)
 
 
-def _raw_store(raw: Path, data: DataSettings, say: Callable[[str], None], progress: Progress) -> SliceStore:
+def _raw_store(raw: Path, data: DataSettings, say: Callable[[str], None], progress: Counting) -> SliceStore:
     from seasa_da.data.preprocess import PREPROCESS_VERSION
     from seasa_da.data.readers import find_reader
 
@@ -99,7 +100,7 @@ def _raw_store(raw: Path, data: DataSettings, say: Callable[[str], None], progre
 
 
 def _prepared(
-    raw: Path, store: Path, data: DataSettings, cases: int, say: Callable[[str], None], progress: Progress
+    raw: Path, store: Path, data: DataSettings, cases: int, say: Callable[[str], None], progress: Counting
 ) -> SliceStore:
     from seasa_da.data.prepare import prepare
 

@@ -19,7 +19,7 @@ from seasa_da.adapters import Stage, StageContext
 from seasa_da.config import RunSettings, Section, compose, settings_model, validated
 from seasa_da.data.batches import Share, UpdateBatches
 from seasa_da.data.datasets import oracle_slices, shared_class_names, source_slices, target_slices
-from seasa_da.data.locate import locate_store
+from seasa_da.data.locate import Counting, locate_store, no_counting
 from seasa_da.data.store import SliceStore
 from seasa_da.errors import UserError
 from seasa_da.evaluation.evaluate import Evaluation, evaluate_domain
@@ -27,7 +27,7 @@ from seasa_da.files import read_json, sha256_file, write_json_atomic
 from seasa_da.models import build_segmenter
 from seasa_da.registry import AddonSpec, MethodSpec, find_addon, find_method
 from seasa_da.seeding import derive_seed
-from seasa_da.tracking import Tracker
+from seasa_da.tracking import Tracker, resolve_uri
 from seasa_da.training import checkpoint
 from seasa_da.training.checkpoint import Checkpoint
 from seasa_da.training.reference import find_reference, publish_reference
@@ -55,10 +55,11 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Observer:
-    """Where a run reports to: single lines, and the progress of its loop. By default nowhere."""
+    """Where a run reports to: single lines, the progress of its loop, of making data. By default nowhere."""
 
     say: Callable[[str], None] = lambda line: None
     progress: Callable[[Progress], None] = lambda progress: None
+    counting: Counting = no_counting
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def train(
         UserError: wrong input, unusable data or folders; nothing half-written is left.
     """
     observer = observer or Observer()
+    resolve_uri(tracking_uri)  # refuses what cannot be a store before anything is written
     spec, addon_specs = find_method(method), [find_addon(name) for name in addons]
     if addon_specs and spec.refuses_addons:
         raise UserError(f"--add {addons[0]} does not go with {method}: {spec.refuses_addons}")
@@ -215,7 +217,7 @@ def _prepare(spec: MethodSpec, settings: RunSettings, record: dict[str, Any], ob
         observer = Observer()
     data = Path(record["data"]) if record["data"] else None
     with accelerator.main_process_first():
-        store = locate_store(data, settings.data, settings.phantom, say=observer.say)
+        store = locate_store(data, settings.data, settings.phantom, say=observer.say, progress=observer.counting)
     names, alone = shared_class_names(store, settings.src, settings.tgt)
     for line in alone:
         observer.say(line)
@@ -251,7 +253,7 @@ def _reference(job: _Job, folder: RunFolder, record: dict[str, Any]) -> RunFolde
     ]
     target = RunFolder(folder.reference)
     own = {**record, "reference": False, "tracking_uri": "none"}
-    sub = _prepare(spec, settings, own, Observer(lambda line: None, job.observer.progress))
+    sub = _prepare(spec, settings, own, Observer(progress=job.observer.progress))
     if job.accelerator.is_main_process and not target.finished:
         if find_reference(key_parts, target):
             job.observer.say("without adaptation: taken from an earlier run with the same data, settings and seed")

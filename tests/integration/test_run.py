@@ -141,7 +141,7 @@ def test_a_finished_run_is_not_trained_again(smoke: Smoke, store: Path) -> None:
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_good_checkpoint(smoke: Smoke, store: Path) -> None:
-    with pytest.raises(NonFiniteLoss, match="loss 'seg_.*' became nan by iteration"):
+    with pytest.raises(NonFiniteLoss, match=r"loss 'seg_.*' became nan by iteration"):
         smoke("source-only", data=store, overrides=["train.lr=1e25", "train.log_every=1", "train.checkpoint_every=1"])
 
 
