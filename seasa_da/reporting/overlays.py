@@ -197,7 +197,9 @@ def _scale_bar(axes: Any, row: OverlayRow) -> None:
     length = max(step * unit for step in (1, 2, 5) if step * unit <= extent / 4)
     left, low = 0.06 * columns, 0.94 * rows
     outline = {"facecolor": "black", "alpha": 0.6, "edgecolor": "none", "pad": 1.0}
-    axes.plot([left, left + length / row.pixel_mm[1]], [low, low], color="white", linewidth=2, solid_capstyle="butt")
+    ends = [left, left + length / row.pixel_mm[1]]
+    axes.plot(ends, [low, low], color="black", alpha=0.6, linewidth=4, solid_capstyle="projecting")
+    axes.plot(ends, [low, low], color="white", linewidth=2, solid_capstyle="butt")
     axes.text(
         left,
         low - 0.03 * rows,
