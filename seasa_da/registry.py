@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
-from seasa_da.config import AdversarySettings, ASASettings, Section, SESettings, ViewSettings
+from seasa_da.config import (
+    AdversarySettings,
+    ASASettings,
+    RunSettings,
+    Section,
+    SESettings,
+    ViewSettings,
+    compose,
+)
 from seasa_da.errors import UserError
 
 
@@ -158,6 +167,53 @@ def find_method(name: str) -> MethodSpec:
 def find_addon(name: str) -> AddonSpec:
     """An add-on by name. Raises `UserError` with the nearest name."""
     return _find(name, ADDONS, "seasa_da.addons", AddonSpec, "add-on")
+
+
+def sections_of(spec: MethodSpec, addons: Iterable[AddonSpec]) -> dict[str, type[Section]]:
+    """The settings classes that a method and its add-ons ask for, by section name."""
+    sections = dict(spec.sections)
+    for addon in addons:
+        sections.update(addon.sections)
+    return sections
+
+
+def compose_run(
+    method: str,
+    addons: Sequence[str] = (),
+    *,
+    src: str,
+    tgt: str,
+    seed: int,
+    preset: str,
+    weights: str | Path | None = None,
+    config: str | Path | None = None,
+    overrides: Iterable[str] = (),
+) -> tuple[MethodSpec, RunSettings]:
+    """Find a method and lay its settings over each other; see `seasa_da.training.run.train` for the arguments.
+
+    Raises:
+        UserError: an unknown name, a value that does not fit, or add-ons that the method refuses.
+    """
+    spec, addon_specs = find_method(method), [find_addon(name) for name in addons]
+    if addon_specs and spec.refuses_addons:
+        raise UserError(f"--add {addons[0]} does not go with {method}: {spec.refuses_addons}")
+    top = {
+        "method": method,
+        "addons": tuple(addons),
+        "src": src,
+        "tgt": tgt,
+        "seed": seed,
+        "preset": preset,
+        "weights": str(weights) if weights else None,
+    }
+    settings = compose(
+        top,
+        sections_of(spec, addon_specs),
+        recipes=spec.recipes,
+        config_file=Path(config) if config else None,
+        overrides=overrides,
+    )
+    return spec, settings
 
 
 def _find(name: str, builtin: Mapping[str, Any], group: str, kind: type, word: str) -> Any:

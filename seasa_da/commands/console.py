@@ -44,13 +44,13 @@ class TrainingConsole:
         )
 
     def __enter__(self) -> TrainingConsole:
-        self.bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.bar.stop()
+        if self.bar.live.is_started:
+            self.bar.stop()
 
     def show(self, result: RunResult) -> None:
         """Print the table of results and where everything is."""
@@ -67,10 +67,12 @@ class TrainingConsole:
 
     @contextmanager
     def _counting(self, what: str, total: int) -> Iterator[Callable[[], None]]:
+        self.bar.start()
         task = self.bar.add_task(what, total=total, losses="")
         yield lambda: self.bar.advance(task)
 
     def _advance(self, progress: StageProgress) -> None:
+        self.bar.start()  # here, not before: a run that is refused shows its one line and nothing else
         if self.task is None or self.task[0] != progress.stage or self.bar.tasks[self.task[1]].finished:
             task = self.bar.add_task(progress.stage, total=progress.total, losses="")
             self.task = (progress.stage, task)

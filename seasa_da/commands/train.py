@@ -64,14 +64,13 @@ def train(ctx: click.Context, method: str | None, resume: Path | None, **options
 
 def _refuse_early(method: str | None, options: dict[str, Any]) -> None:
     """Find what names alone can tell before torch is imported, which takes seconds."""
-    from seasa_da.config import load_preset
-    from seasa_da.registry import find_addon, find_method
+    from seasa_da.registry import compose_run
 
     if method is not None:
-        find_method(method)
-    for addon in options["addons"]:
-        find_addon(addon)
-    if options["preset"] is not None:
-        load_preset(options["preset"])
+        names = ("src", "tgt", "seed", "weights", "config", "overrides")
+        given = {name: options[name] for name in names}
+        compose_run(method, options["addons"], preset=options["preset"] or "quick", **given)
+    if options["weights"] is not None and not options["weights"].is_file():
+        raise UserError(f"--weights {options['weights']} is not a file; give a local file of trunk weights")
     if options["data"] is not None and not options["data"].exists():
         raise UserError(f"--data {options['data']} does not exist")

@@ -16,7 +16,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from seasa_da.adapters import Stage, StageContext
-from seasa_da.config import RunSettings, Section, compose, settings_model, validated
+from seasa_da.config import RunSettings, settings_model, validated
 from seasa_da.data.batches import Share, UpdateBatches
 from seasa_da.data.datasets import oracle_slices, shared_class_names, source_slices, target_slices
 from seasa_da.data.locate import Counting, locate_store, no_counting
@@ -25,7 +25,7 @@ from seasa_da.errors import UserError
 from seasa_da.evaluation.evaluate import Evaluation, evaluate_domain
 from seasa_da.files import read_json, sha256_file, write_json_atomic
 from seasa_da.models import build_segmenter
-from seasa_da.registry import AddonSpec, MethodSpec, find_addon, find_method
+from seasa_da.registry import MethodSpec, compose_run, find_addon, find_method, sections_of
 from seasa_da.seeding import derive_seed
 from seasa_da.tracking import Tracker, resolve_uri
 from seasa_da.training import checkpoint
@@ -118,25 +118,9 @@ def train(
     """
     observer = observer or Observer()
     resolve_uri(tracking_uri)  # refuses what cannot be a store before anything is written
-    spec, addon_specs = find_method(method), [find_addon(name) for name in addons]
-    if addon_specs and spec.refuses_addons:
-        raise UserError(f"--add {addons[0]} does not go with {method}: {spec.refuses_addons}")
     preset = preset or default_preset(data)
-    top = {
-        "method": method,
-        "addons": tuple(addons),
-        "src": src,
-        "tgt": tgt,
-        "seed": seed,
-        "preset": preset,
-        "weights": str(weights) if weights else None,
-    }
-    settings = compose(
-        top,
-        _sections(spec, addon_specs),
-        recipes=spec.recipes,
-        config_file=Path(config) if config else None,
-        overrides=overrides,
+    spec, settings = compose_run(
+        method, addons, src=src, tgt=tgt, seed=seed, preset=preset, weights=weights, config=config, overrides=overrides
     )
     with_reference = preset != "paper" if reference is None else reference
     record = {
@@ -184,18 +168,11 @@ def default_preset(data: str | Path | None) -> str:
     return "paper" if data and torch.cuda.is_available() else "quick"
 
 
-def _sections(spec: MethodSpec, addons: Iterable[AddonSpec]) -> dict[str, type[Section]]:
-    sections = dict(spec.sections)
-    for addon in addons:
-        sections.update(addon.sections)
-    return sections
-
-
 def _open(run: str | Path, observer: Observer) -> tuple[RunFolder, _Job, dict[str, Any]]:
     folder, content, record = RunFolder.open(Path(run))
     spec = find_method(str(content.get("method")))
     addons = [find_addon(name) for name in content.get("addons", ())]
-    settings = validated(settings_model(_sections(spec, addons)), content)
+    settings = validated(settings_model(sections_of(spec, addons)), content)
     job = _prepare(spec, settings, record, observer)
     if record.get("data_fingerprint") != job.fingerprint:
         raise UserError(f"the data of {folder.path} changed since it was started; start a new run")
