@@ -57,9 +57,7 @@ class OutputAdversary(SegmentationAdapter):
         return [AdversarialLossHook({name: ScheduledWeight(weight) for name, weight in weights.items()})]
 
 
-def build_output_adversary(
-    context: StageContext, post_g: Sequence[BaseHook] = ()
-) -> OutputAdversary:
+def build_output_adversary(context: StageContext, post_g: Sequence[BaseHook] = ()) -> OutputAdversary:
     """An adapter with fresh discriminators and optimisers on the segmenter that the stages before left."""
     settings = context.settings
     adversary: AdversarySettings = settings.section("adversary")

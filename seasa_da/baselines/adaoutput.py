@@ -20,9 +20,7 @@ from seasa_da.config import RunSettings
 
 def stages(settings: RunSettings) -> list[Stage]:
     """One stage, end to end; add-ons join it."""
-    return [
-        Stage("adapt", settings.train.iterations, _build, target=True, fourier_sources=fourier_sources(settings))
-    ]
+    return [Stage("adapt", settings.train.iterations, _build, target=True, fourier_sources=fourier_sources(settings))]
 
 
 def _build(context: StageContext) -> OutputAdversary:

@@ -50,9 +50,8 @@ def phantom(own_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def store(phantom: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The slice store of the raw smoke phantom."""
-    from seasa_da.data.prepare import prepare
-
     from seasa_da.config import DataSettings, load_preset
+    from seasa_da.data.prepare import prepare
 
     folder = tmp_path_factory.mktemp("prepared") / "store"
     prepare(phantom, folder, DataSettings(**load_preset("smoke")["data"]))
