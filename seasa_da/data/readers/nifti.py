@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from pathlib import Path
 
@@ -60,10 +61,25 @@ def _open(path: Path) -> nibabel.Nifti1Image:
         action = "cannot be read" if error.errno else "is not a NIfTI file, or damaged"
         raise UserError(f"{path} {action}: {_reason(error)}; fetch or export it again") from error
     except (ImageFileError, HeaderDataError, ValueError, zlib.error) as error:
+        if _ends_early(path):
+            raise UserError(f"{path} is truncated; fetch or export it again") from error
         raise UserError(f"{path} is not a NIfTI file: {_reason(error)}; convert it (DICOM: dcm2niix)") from error
     if not isinstance(image, nibabel.Nifti1Image | nibabel.Nifti2Image):
         raise UserError(f"{path} is not a NIfTI file but {type(image).__name__}; convert it to .nii.gz")
     return image
+
+
+def _ends_early(path: Path) -> bool:
+    """Whether a zipped file stops before its end: nibabel then cannot tell its type and says only that."""
+    try:
+        with gzip.open(path) as file:
+            while file.read(1 << 20):
+                pass
+    except EOFError:
+        return True
+    except (OSError, zlib.error):
+        return False
+    return path.stat().st_size == 0
 
 
 def _checked_grid(path: Path, image: nibabel.Nifti1Image) -> VolumeGrid:
