@@ -49,7 +49,11 @@ def locate_store(
     """
     if path is None:
         return _phantom_store(data, phantom, say, progress)
-    if path.is_dir() and (path / MANIFEST).exists():
+    try:
+        is_store = path.is_dir() and (path / MANIFEST).exists()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}; check the path and its rights") from error
+    if is_store:
         store = SliceStore.open(path)
         _say_differences(store, data, say)
         return store

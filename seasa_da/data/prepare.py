@@ -27,7 +27,7 @@ from seasa_da.data.store import (
     file_name,
 )
 from seasa_da.errors import UserError
-from seasa_da.files import atomic_folder, write_json_atomic
+from seasa_da.files import atomic_folder, os_errors_named, write_json_atomic
 
 # A case in work takes about this many bytes a voxel of its file: the voxels as stored and as float32, a filtered copy.
 BYTES_PER_VOXEL = 16
@@ -73,8 +73,9 @@ def prepare(
         UserError: something is wrong with the raw folder or one of its files, `out` exists and is not empty, or it
             cannot be written.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out} exists and is not empty; remove it or choose another folder for the store")
+    with os_errors_named(out, "write"):
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise UserError(f"{out} exists and is not empty; remove it or choose another folder for the store")
     reader = find_reader(raw)
     found = reader.scan(raw)
     if say is not None:

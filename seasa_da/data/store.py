@@ -119,10 +119,13 @@ class SliceStore:
             UserError: no such folder, not a store, of another version, or with a broken manifest.
         """
         file = path / MANIFEST
-        if not path.is_dir():
-            raise UserError(f"store {path} {'is a file, not a folder' if path.exists() else 'does not exist'}")
-        if not file.exists():
-            raise UserError(f"{path} is not a store: it has no {MANIFEST}; make one with `seasa-da data prepare`")
+        try:
+            if not path.is_dir():
+                raise UserError(f"store {path} {'is a file, not a folder' if path.exists() else 'does not exist'}")
+            if not file.exists():
+                raise UserError(f"{path} is not a store: it has no {MANIFEST}; make one with `seasa-da data prepare`")
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror or error}; check the path and its rights") from error
         content = read_json(file)
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise UserError(f"{file} is not the manifest of a {FORMAT}; make one with `seasa-da data prepare`")

@@ -132,6 +132,22 @@ def test_what_is_neither_store_nor_raw_is_refused(cache, tmp_path):
         locate_store(tmp_path / "empty", TINY, PHANTOM, say=str)
 
 
+def test_a_path_that_the_system_refuses_is_one_line(cache, tmp_path):
+    from seasa_da.data.prepare import prepare
+    from seasa_da.data.readers import find_reader
+    from seasa_da.data.store import SliceStore
+
+    path = tmp_path / ("x" * 300)
+    for use in (
+        lambda: locate_store(path, TINY, PHANTOM, say=str),
+        lambda: find_reader(path),
+        lambda: SliceStore.open(path),
+        lambda: prepare(tmp_path, path, TINY),
+    ):
+        with pytest.raises(UserError, match="too long"):
+            use()
+
+
 def test_an_unwritable_cache_is_one_line(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("x")
     monkeypatch.setenv("SEASA_DA_CACHE", str(tmp_path / "file" / "cache"))

@@ -43,13 +43,16 @@ def find_reader(raw: Path) -> Reader:
     Raises:
         UserError: no such folder, or a layout that no reader knows.
     """
-    if not raw.exists():
-        raise UserError(f"raw folder {raw} does not exist")
-    if not raw.is_dir():
-        raise UserError(f"{raw} is a file; give the raw data's folder")
-    for reader in READERS:
-        if reader.recognises(raw):
-            return reader
+    try:
+        if not raw.exists():
+            raise UserError(f"raw folder {raw} does not exist")
+        if not raw.is_dir():
+            raise UserError(f"{raw} is a file; give the raw data's folder")
+        for reader in READERS:
+            if reader.recognises(raw):
+                return reader
+    except OSError as error:
+        raise UserError(f"cannot read {raw}: {error.strerror or error}; check the path and its permissions") from error
     raise UserError(
         f"{raw} has no domain in it: neither ct_train/ nor mr_train/ holds a *_image.nii.gz; "
         "lay the files out as MM-WHS does (ct_train/ct_train_1001_image.nii.gz)"
