@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from seasa_da.layers import predicted_labels
+
 if TYPE_CHECKING:
     from seasa_da.data.store import CaseRecord
 
@@ -102,7 +104,7 @@ def _predict(
             raise ValueError(
                 f"segment gave logits {tuple(logits.shape)} for images {volume[part].shape}; (B, K, H, W) is expected"
             )
-        labels[part] = logits.argmax(dim=1).to(torch.uint8).cpu().numpy()
+        labels[part] = predicted_labels(logits).to(torch.uint8).cpu().numpy()
         if entropy:
             log_probs = logits.float().log_softmax(dim=1)
             uncertainty[part] = -(log_probs.exp() * log_probs).sum(dim=1).cpu().numpy()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from seasa_da.augment import apply_jitter, draw_jitter, fourier_mix
 from seasa_da.config import ViewSettings
-from seasa_da.layers import reliability_masks
+from seasa_da.layers import predicted_labels, reliability_masks
 
 RELIABILITY_KEYS = ("target_reliable", "target_agrees_random", "target_agrees_fourier", "target_votes")
 RANDOM_LOGITS_KEY = "target_random_logits"
@@ -113,12 +113,12 @@ class ReliabilityHook(BaseHook):
     ) -> tuple[Tensor, Tensor, Tensor]:
         def vote(images: Tensor) -> Tensor:
             with torch.no_grad():
-                return inputs["C"](inputs["G"](images)).argmax(dim=1)
+                return predicted_labels(inputs["C"](inputs["G"](images)))
 
         known = inputs.get("target_imgs_features_logits")
-        clean = vote(inputs["target_imgs"]) if known is None else known.detach().argmax(dim=1)
+        clean = vote(inputs["target_imgs"]) if known is None else predicted_labels(known.detach())
         if gradient is not None and len(gradient) == len(random_views):
-            random_votes = gradient.detach().argmax(dim=2)
+            random_votes = predicted_labels(gradient.detach(), dim=2)
         else:
             random_votes = torch.stack([vote(view) for view in random_views])
         return clean, random_votes, torch.stack([vote(view) for view in fourier_views])
@@ -147,5 +147,5 @@ def _pooled_votes(inputs: dict[str, Any], views: Tensor) -> Tensor:
     """Labels `(V, B, ...)` of all views `(V, B, C, H, W)`, one no-grad batch under running statistics."""
     trunk, head = inputs["G"], inputs["C"]
     with torch.no_grad(), running_statistics(trunk, head):
-        labels = head(trunk(views.flatten(0, 1))).argmax(dim=1)
+        labels = predicted_labels(head(trunk(views.flatten(0, 1))))
     return labels.unflatten(0, views.shape[:2])

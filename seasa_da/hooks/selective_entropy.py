@@ -12,7 +12,7 @@ from torch import Tensor
 from seasa_da.config import ViewSettings
 from seasa_da.hooks.reliability import RANDOM_LOGITS_KEY, ReliabilityHook
 from seasa_da.hooks.schedule import ScheduledWeight
-from seasa_da.layers import SelectiveEntropyLoss, entropy_map
+from seasa_da.layers import SelectiveEntropyLoss, entropy_map, predicted_labels
 
 
 class SelectiveEntropyHook(BaseHook):
@@ -91,7 +91,7 @@ def _entropy_of_deciding_view(views: Tensor, clean: Tensor, reliable: Tensor) ->
     authors' code leaves uniform logits there, a constant.
     """
     entropies = torch.stack([entropy_map(view) for view in views])
-    decides = (views.detach().argmax(dim=2) == clean) == reliable
+    decides = (predicted_labels(views.detach(), dim=2) == clean) == reliable
     order = torch.arange(1, len(views) + 1, device=views.device).view(-1, *[1] * clean.dim())
     last, index = (decides * order).max(dim=0)
     return entropies.gather(0, index[None])[0] * (last > 0)

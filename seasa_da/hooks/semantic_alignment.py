@@ -12,7 +12,7 @@ from seasa_da.config import ViewSettings
 from seasa_da.hooks.reliability import RELIABILITY_KEYS, ReliabilityHook
 from seasa_da.hooks.schedule import ScheduledWeight
 from seasa_da.hooks.update import Stepper
-from seasa_da.layers import PrototypeAlignmentLoss, PrototypeBank, class_sums, resize_labels
+from seasa_da.layers import PrototypeAlignmentLoss, PrototypeBank, class_sums, predicted_labels, resize_labels
 
 
 class SemanticAlignmentHook(BaseHook):
@@ -76,7 +76,7 @@ class SemanticAlignmentHook(BaseHook):
             inputs = {**inputs, **votes}
             target_labels, mask = inputs["target_votes"], inputs["target_reliable"]
         else:
-            target_labels, mask = inputs["target_imgs_features_logits"].detach().argmax(dim=1), None
+            target_labels, mask = predicted_labels(inputs["target_imgs_features_logits"].detach()), None
 
         stepper: Stepper = inputs.get("stepper") or Stepper()
         src_features = inputs["src_imgs_features"]
