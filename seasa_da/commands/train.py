@@ -59,7 +59,8 @@ def train(ctx: click.Context, method: str | None, resume: Path | None, **options
             result = run.resume(resume, observer=console.observer)
         else:
             result = run.train(method or "", **options, observer=console.observer)
-    console.show(result)
+    if run.is_main_process():
+        console.show(result)
 
 
 def _refuse_early(method: str | None, options: dict[str, Any]) -> None:

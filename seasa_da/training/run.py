@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 from torch import nn
 
 from seasa_da.adapters import Stage, StageContext
@@ -163,6 +163,11 @@ def evaluate_run(
     )
 
 
+def is_main_process() -> bool:
+    """Whether this process is the one that reports, of all that a launcher started."""
+    return bool(PartialState().is_main_process)
+
+
 def default_preset(data: str | Path | None) -> str:
     """ "paper" for real data on a GPU, else "quick"."""
     return "paper" if data and torch.cuda.is_available() else "quick"
@@ -206,12 +211,33 @@ def _prepare(spec: MethodSpec, settings: RunSettings, record: dict[str, Any], ob
 
 def _carry_out(job: _Job, folder: RunFolder, record: dict[str, Any]) -> RunResult:
     """Reference first (so that a picture can show it), then the run itself."""
-    reference = _reference(job, folder, record) if record["reference"] else None
-    if not folder.finished:
-        _train_and_evaluate(job, folder, record, reference)
-    job.accelerator.wait_for_everyone()
+    try:
+        for line in _header(job, folder):
+            job.observer.say(line)
+        reference = _reference(job, folder, record) if record["reference"] else None
+        if not folder.finished:
+            _train_and_evaluate(job, folder, record, reference)
+        job.accelerator.wait_for_everyone()
+    except KeyboardInterrupt:
+        job.observer.say(f"stopped; go on with: seasa-da train --resume {folder.path}")
+        raise
     without = read_json(reference.metrics) if reference else None
     return RunResult(folder.path, read_json(folder.metrics), without)
+
+
+def _header(job: _Job, folder: RunFolder) -> list[str]:
+    """What was chosen, in two lines."""
+    settings, accelerator = job.settings, job.accelerator
+    recipe = f" (recipe {settings.recipe})" if settings.recipe else ""
+    added = "".join(f" + {name}" for name in settings.addons)
+    mark = ", oracle: trained on target labels" if job.method.oracle else ""
+    processes = f"{accelerator.num_processes} process{'es' if accelerator.num_processes > 1 else ''}"
+    return [
+        f"{settings.method}{recipe}{added}: {settings.src} to {settings.tgt}, preset {settings.preset}, "
+        f"seed {settings.seed}{mark}",
+        f"{settings.model.backbone} from {_init_weights(settings)} weights, {settings.train.iterations} updates of "
+        f"{settings.train.batch_size} images, {processes} on {accelerator.device.type}; {folder.path}",
+    ]
 
 
 def _reference(job: _Job, folder: RunFolder, record: dict[str, Any]) -> RunFolder:
@@ -238,7 +264,7 @@ def _reference(job: _Job, folder: RunFolder, record: dict[str, Any]) -> RunFolde
             RunFolder.create(target.path, settings, {**own, **_provenance(sub)})
     job.accelerator.wait_for_everyone()
     if not target.finished:
-        job.observer.say("first without adaptation, to show beside")
+        job.observer.say("first the same without adaptation, to show beside")
         _train_and_evaluate(sub, target, own, None)
         if job.accelerator.is_main_process:
             publish_reference(key_parts, target)
