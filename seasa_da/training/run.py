@@ -130,11 +130,12 @@ def train(
         "anonymise": anonymise,
     }
     job = _prepare(spec, settings, record, observer)
+    models = _fresh_segmenter(job)  # before anything is written: backbone and weights may not fit
     path = Path(out) if out else _new_folder(settings)
     if job.accelerator.is_main_process:
         RunFolder.create(path, settings, {**record, **_provenance(job)})
     job.accelerator.wait_for_everyone()
-    return _carry_out(job, RunFolder(path), record)
+    return _carry_out(job, models, RunFolder(path), record)
 
 
 def resume(run: str | Path, *, observer: Observer | None = None) -> RunResult:
@@ -144,7 +145,7 @@ def resume(run: str | Path, *, observer: Observer | None = None) -> RunResult:
         UserError: not a run's folder, or its data or settings are not what they were.
     """
     folder, job, record = _open(run, observer or Observer())
-    return _carry_out(job, folder, record)
+    return _carry_out(job, _fresh_segmenter(job), folder, record)
 
 
 def evaluate_run(
@@ -209,14 +210,14 @@ def _prepare(spec: MethodSpec, settings: RunSettings, record: dict[str, Any], ob
     return _Job(spec, settings, store, names, fingerprint, accelerator, observer, bool(record.get("anonymise")))
 
 
-def _carry_out(job: _Job, folder: RunFolder, record: dict[str, Any]) -> RunResult:
+def _carry_out(job: _Job, models: dict[str, Any], folder: RunFolder, record: dict[str, Any]) -> RunResult:
     """Reference first (so that a picture can show it), then the run itself."""
     try:
         for line in _header(job, folder):
             job.observer.say(line)
         reference = _reference(job, folder, record) if record["reference"] else None
         if not folder.finished:
-            _train_and_evaluate(job, folder, record, reference)
+            _train_and_evaluate(job, models, folder, record, reference)
         job.accelerator.wait_for_everyone()
     except KeyboardInterrupt:
         job.observer.say(f"stopped; go on with: seasa-da train --resume {folder.path}")
@@ -265,17 +266,18 @@ def _reference(job: _Job, folder: RunFolder, record: dict[str, Any]) -> RunFolde
     job.accelerator.wait_for_everyone()
     if not target.finished:
         job.observer.say("first the same without adaptation, to show beside")
-        _train_and_evaluate(sub, target, own, None)
+        _train_and_evaluate(sub, _fresh_segmenter(sub), target, own, None)
         if job.accelerator.is_main_process:
             publish_reference(key_parts, target)
     return target
 
 
-def _train_and_evaluate(job: _Job, folder: RunFolder, record: dict[str, Any], reference: RunFolder | None) -> None:
+def _train_and_evaluate(
+    job: _Job, models: dict[str, Any], folder: RunFolder, record: dict[str, Any], reference: RunFolder | None
+) -> None:
     settings, accelerator = job.settings, job.accelerator
     stages: list[Stage] = job.method.load_stages()(settings)
     resumed = _latest(folder, accelerator)
-    models = _fresh_segmenter(job)
     tracker = _tracker(job, folder, record)
     trainer = Trainer(
         accelerator,
