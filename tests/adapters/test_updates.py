@@ -30,15 +30,19 @@ def adapter_of(name, *overrides, **others):
 
 
 class Watch(Stepper):
-    """Notes, for each update in turn, which parameters it moved, by module."""
+    """Notes, for each update in turn, which modules had gradients and which parameters moved."""
 
     def __init__(self, models):
         self.models = models
         self.moved = []
         self.still = []
+        self.with_gradient = []
 
     def step(self, optimizers):
         before = self._parameters()
+        self.with_gradient.append(
+            {name for name, model in self.models.items() if any(p.grad is not None for p in model.parameters())}
+        )
         super().step(optimizers)
         moved = changed(before, self._parameters())
         self.moved.append({name.split(".")[0] for name in moved})
@@ -59,6 +63,8 @@ def test_each_update_moves_its_own_modules(name):
     watch = Watch(adapter.models)
     adapter.training_step(toy_pair(), stepper=watch)
     assert watch.moved == ([SEGMENTER] if name == "source-only" else [SEGMENTER, CRITICS])
+    # The segmenter's loss passes through the discriminators and leaves nothing in them.
+    assert watch.with_gradient == watch.moved
     others = CRITICS if name != "source-only" else set()
     assert {key.split(".")[0] for key in watch.still[0]} == others
     for still in watch.still[1:]:
