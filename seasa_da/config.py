@@ -246,7 +246,8 @@ def compose(
     """Lay all sources of settings over each other and validate the result.
 
     Args:
-        top: the run's own fields (`method`, `addons`, `src`, `tgt`, `seed`, `preset`, `weights`).
+        top: the run's own fields (`method`, `addons`, `src`, `tgt`, `seed`, `preset`, `weights`); one that is `None`
+            is left to the file, then to its default.
         sections: the settings classes that the method and its add-ons ask for, by section name.
         recipes: overlays by recipe name, the first is the default; `None` for a method without recipes.
         config_file: a YAML overlay of the user's.
@@ -264,7 +265,7 @@ def compose(
 
     overlay: dict[str, Any] = {}
     if recipes:
-        recipe = user.get("recipe", next(iter(recipes)))
+        recipe = user.get("recipe") or next(iter(recipes))
         if not isinstance(recipe, str) or recipe not in recipes:
             raise UserError(
                 f"unknown recipe {recipe!r} of {top['method']}{_nearest(str(recipe), recipes)}; "
@@ -273,7 +274,7 @@ def compose(
         overlay = merge({"recipe": recipe}, recipes[recipe])
     elif user.get("recipe") is not None:
         raise UserError(f"method {top['method']} has no recipes")
-    preset = load_preset(str(top.get("preset", "quick")))
+    preset = load_preset(str(top.get("preset") or user.get("preset", "quick")))
     per_recipe = preset.pop("recipes", {})
     overlay = merge(overlay, preset)
     overlay = merge(overlay, per_recipe.get(overlay.get("recipe"), {}))

@@ -22,6 +22,7 @@ from seasa_da.config import (
     SESettings,
     ViewSettings,
     compose,
+    load_config_file,
 )
 from seasa_da.errors import UserError
 
@@ -181,29 +182,35 @@ def compose_run(
     method: str,
     addons: Sequence[str] = (),
     *,
-    src: str,
-    tgt: str,
-    seed: int,
-    preset: str,
+    src: str | None = None,
+    tgt: str | None = None,
+    seed: int | None = None,
+    preset: str | None = None,
+    fallback_preset: str = "quick",
     weights: str | Path | None = None,
     config: str | Path | None = None,
     overrides: Iterable[str] = (),
 ) -> tuple[MethodSpec, RunSettings]:
     """Find a method and lay its settings over each other; see `seasa_da.training.run.train` for the arguments.
 
+    What is not given is taken from the `config` file (a run's `config.yaml`, say) and then from the defaults;
+    `fallback_preset` is that of the preset.
+
     Raises:
         UserError: an unknown name, a value that does not fit, or add-ons that the method refuses.
     """
+    file = load_config_file(Path(config)) if config else {}
+    addons = tuple(addons) or tuple(file.get("addons") or ())
     spec, addon_specs = find_method(method), [find_addon(name) for name in addons]
     if addon_specs and spec.refuses_addons:
         raise UserError(f"--add {addons[0]} does not go with {method}: {spec.refuses_addons}")
     top = {
         "method": method,
-        "addons": tuple(addons),
+        "addons": addons,
         "src": src,
         "tgt": tgt,
         "seed": seed,
-        "preset": preset,
+        "preset": preset or file.get("preset", fallback_preset),
         "weights": str(weights) if weights else None,
     }
     settings = compose(

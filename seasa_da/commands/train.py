@@ -12,8 +12,8 @@ from seasa_da.errors import UserError
 
 @click.command()
 @click.option("--method", metavar="NAME", help="Method to train; `seasa-da methods` lists them.")
-@click.option("--src", default="ct", show_default=True, metavar="DOMAIN", help="Labelled source domain.")
-@click.option("--tgt", default="mri", show_default=True, metavar="DOMAIN", help="Unlabelled target domain.")
+@click.option("--src", metavar="DOMAIN", help="Labelled source domain [default: ct].")
+@click.option("--tgt", metavar="DOMAIN", help="Unlabelled target domain [default: mri].")
 @click.option(
     "--data", type=click.Path(path_type=Path), metavar="PATH", help="Slice store or raw folder [default: the phantom]."
 )
@@ -22,7 +22,7 @@ from seasa_da.errors import UserError
     metavar="smoke|quick|paper",  # config.PRESETS, whose import would make --help slow
     help="Budget and network [default: paper for real data on a GPU, else quick].",
 )
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**31 - 1), help="Seed of all draws.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Seed of all draws [default: 0].")
 @click.option("--add", "addons", multiple=True, metavar="NAME", help="Add-on (se, asa) for the last stage; repeatable.")
 @click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Override a setting; repeatable.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="YAML file of settings.")
@@ -68,9 +68,8 @@ def _refuse_early(method: str | None, options: dict[str, Any]) -> None:
     from seasa_da.registry import compose_run
 
     if method is not None:
-        names = ("src", "tgt", "seed", "weights", "config", "overrides")
-        given = {name: options[name] for name in names}
-        compose_run(method, options["addons"], preset=options["preset"] or "quick", **given)
+        names = ("src", "tgt", "seed", "preset", "weights", "config", "overrides")
+        compose_run(method, options["addons"], **{name: options[name] for name in names})
     if options["weights"] is not None and not options["weights"].is_file():
         raise UserError(f"--weights {options['weights']} is not a file; give a local file of trunk weights")
     if options["data"] is not None and not options["data"].exists():

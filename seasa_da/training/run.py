@@ -78,12 +78,12 @@ class _Job:
 
 def train(
     method: str,
-    src: str = "ct",
-    tgt: str = "mri",
+    src: str | None = None,
+    tgt: str | None = None,
     *,
     data: str | Path | None = None,
     preset: str | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     addons: Sequence[str] = (),
     overrides: Iterable[str] = (),
     config: str | Path | None = None,
@@ -98,13 +98,13 @@ def train(
 
     Args:
         method: a name that `seasa-da methods` lists.
-        src, tgt: the labelled and the unlabelled domain.
+        src, tgt: the labelled and the unlabelled domain, by default "ct" and "mri".
         data: a slice store or a raw folder; `None` is the built-in phantom.
         preset: "smoke", "quick" or "paper"; by default "paper" for real data on a GPU, else "quick".
-        seed: of the initial weights and every draw.
+        seed: of the initial weights and every draw, by default 0.
         addons: hooks that join the method's last stage, such as `["se", "asa"]`.
         overrides: settings as `name=value`, such as `["train.iterations=2000"]`.
-        config: a YAML file of settings.
+        config: a YAML file of settings, such as another run's `config.yaml`; what is given here goes before it.
         weights: a local file of trunk weights; random without.
         out: the run's folder; by default a new one under `runs/`.
         tracking_uri: where MLflow records go; by default `mlruns/` here; "none" for no tracking.
@@ -118,11 +118,19 @@ def train(
     """
     observer = observer or Observer()
     resolve_uri(tracking_uri)  # refuses what cannot be a store before anything is written
-    preset = preset or default_preset(data)
     spec, settings = compose_run(
-        method, addons, src=src, tgt=tgt, seed=seed, preset=preset, weights=weights, config=config, overrides=overrides
+        method,
+        addons,
+        src=src,
+        tgt=tgt,
+        seed=seed,
+        preset=preset,
+        fallback_preset=default_preset(data),
+        weights=weights,
+        config=config,
+        overrides=overrides,
     )
-    with_reference = preset != "paper" if reference is None else reference
+    with_reference = settings.preset != "paper" if reference is None else reference
     record = {
         "data": str(Path(data).resolve()) if data else None,
         "tracking_uri": tracking_uri,
@@ -305,6 +313,9 @@ def _train_and_evaluate(
             adapter = stage.build(context)
             for module in adapter.state_modules().values():
                 module.to(accelerator.device)
+                if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
+                    # In place, parameters stay the same objects, so the optimisers keep theirs.
+                    nn.SyncBatchNorm.convert_sync_batchnorm(module)
             here = resumed if resumed and number == resumed.position.stage else None
             trainer.run_stage(number, stage, adapter, _batches(job, stage), here)
         assert adapter is not None
@@ -375,8 +386,6 @@ def _fresh_segmenter(job: _Job) -> dict[str, Any]:
         size=(images.shape[2], images.shape[3]),
         weights=job.settings.weights,
     )
-    if job.accelerator.num_processes > 1 and job.accelerator.device.type == "cuda":
-        models = {name: nn.SyncBatchNorm.convert_sync_batchnorm(module) for name, module in models.items()}
     return {name: module.to(job.accelerator.device) for name, module in models.items()}
 
 

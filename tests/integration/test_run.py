@@ -172,3 +172,11 @@ def test_a_batch_that_does_not_split_is_refused(smoke: Smoke, store: Path, tmp_p
     with pytest.raises(UserError, match="does not split evenly"):
         smoke("source-only", data=store, overrides=["train.accumulate=3"])
     assert not (tmp_path / "run").exists()
+
+
+def test_a_runs_own_config_repeats_it(smoke: Smoke, store: Path, tmp_path: Path) -> None:
+    first = smoke("adaoutput", data=store, out=tmp_path / "first", seed=3, addons=["asa"], overrides=["asa.weight=0.2"])
+    second = smoke("adaoutput", data=store, out=tmp_path / "second", preset=None, config=first.folder / "config.yaml")
+    assert second.metrics["seed"] == 3 and second.metrics["addons"] == ["asa"]
+    assert second.metrics["preset"] == "smoke"
+    assert_bit_identical(first.folder, second.folder)
