@@ -70,6 +70,11 @@ def main(args: list[str] | None = None) -> None:
         prefix = "" if type(error).__name__ == "NoArgsIsHelpError" else "seasa-da: error: "
         click.echo(f"{prefix}{error.format_message()}", err=True)
         code = 2
+    except OSError as error:
+        # A path that the system itself refuses (too long, no permission), wherever it was first looked at.
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"seasa-da: error: {where}{error.strerror or error}", err=True)
+        code = 2
     except click.Abort:
         click.echo("seasa-da: stopped", err=True)
         code = 130

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, create_model, field_validator
 
 from seasa_da.errors import UserError
 
@@ -31,13 +31,20 @@ class Section(BaseModel):
 class DataSettings(Section):
     """From raw volumes to slices; the same rule for both domains, none of it looks at labels."""
 
-    size: int = Field(256, ge=16, le=2048, description="height and width of a slice, pixels")
+    size: int = Field(256, ge=32, le=2048, description="height and width of a slice, pixels")
     spacing_mm: float = Field(1.0, gt=0, description="isotropic voxel size after resampling, mm")
     depth_mm: float = Field(256.0, gt=0, description="extent kept across the slices, around the volume's centre, mm")
     histogram_cut_percent: float = Field(2.0, ge=0, lt=50, description="brightest share of a volume's voxels cut off")
     range_percentiles: tuple[float, float] = Field(
         (0.1, 99.9), description="percentiles of the domain's training voxels that become -1 and 1"
     )
+
+    @field_validator("range_percentiles")
+    @classmethod
+    def _rising(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0 <= value[0] < value[1] <= 100:
+            raise ValueError("two percentiles from 0 to 100, the lower first")
+        return value
 
 
 class PhantomSettings(Section):
@@ -57,7 +64,9 @@ class ModelSettings(Section):
     stem_pool: Literal["ceil", "floor", "none"] = Field(
         "ceil", description="max-pool of the stem: ceil-mode as in DeepLabV2, timm's own, or none (stride 4 in all)"
     )
-    head_dilations: tuple[int, ...] = Field((6, 12, 18, 24), min_length=1, description="dilations of a head's branches")
+    head_dilations: tuple[PositiveInt, ...] = Field(
+        (6, 12, 18, 24), min_length=1, description="dilations of a head's branches"
+    )
     freeze_affine: Literal["auto", "yes", "no"] = Field(
         "auto", description="freeze batch-norm scale and shift; auto: only where weights were loaded"
     )
@@ -118,6 +127,13 @@ class ViewSettings(Section):
     blur_sigma: tuple[float, float] = Field((0.1, 2.0), description="range of the Gaussian blur, pixels at 256")
     blur_probability: float = Field(0.5, ge=0, le=1, description="how often a view is blurred")
 
+    @field_validator("blur_sigma")
+    @classmethod
+    def _rising(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0 <= value[0] <= value[1]:
+            raise ValueError("two numbers from 0, the lower first")
+        return value
+
     @field_validator("n")
     @classmethod
     def _odd(cls, n: int) -> int:
@@ -150,7 +166,9 @@ class ASASettings(Section):
     start: float = Field(0.0, ge=0, le=1, description="share of the stage after which it starts")
     ramp: float = Field(0.0, ge=0, le=1, description="share of the stage over which the weight grows linearly")
     remove_unreliable: bool = Field(True, description="leave unreliable pixels out of the target's prototypes")
-    distance: Literal["l2", "mse"] = Field("l2", description="eq. 10's norm, or the authors' code's mean square")
+    distance: Literal["l2", "mse"] = Field(
+        "l2", description="eq. 10's norm, or the authors' code's mean square over dimensions"
+    )
     bank_mode: Literal["straight-through", "released-code"] = Field(
         "straight-through", description="eq. 9 with the gradient passed straight through, or the authors' code's form"
     )
@@ -173,6 +191,13 @@ class RunSettings(Section):
     train: TrainSettings = TrainSettings()
     loss: LossSettings = LossSettings()
     augment: AugmentSettings = AugmentSettings()
+
+    @field_validator("addons")
+    @classmethod
+    def _once(cls, addons: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(addons)) < len(addons):
+            raise ValueError("each add-on once")
+        return addons
 
     def section(self, name: str) -> Any:
         """The settings of a section by name. Raises `KeyError` when this run's method did not ask for it."""
@@ -274,7 +299,7 @@ def compose(
         overlay = merge({"recipe": recipe}, recipes[recipe])
     elif user.get("recipe") is not None:
         raise UserError(f"method {top['method']} has no recipes")
-    preset = load_preset(str(top.get("preset") or user.get("preset", "quick")))
+    preset = load_preset(str(top.get("preset") or user.get("preset") or "quick"))
     per_recipe = preset.pop("recipes", {})
     overlay = merge(overlay, preset)
     overlay = merge(overlay, per_recipe.get(overlay.get("recipe"), {}))

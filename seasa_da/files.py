@@ -29,7 +29,7 @@ def os_errors_named(path: Path, action: str) -> Iterator[None]:
 def atomic_folder(target: Path) -> Iterator[Path]:
     """Yield a new folder beside `target`; when the block ends well it is renamed to `target`, else removed.
 
-    `target` must not exist, or be an empty folder. Raises `UserError` when the folder cannot be written.
+    `target` must not exist, or be an empty folder, when the block ends. Raises `UserError` when it cannot be written.
     """
     aside = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.partial"
     with os_errors_named(target, "write"):
@@ -41,6 +41,13 @@ def atomic_folder(target: Path) -> Iterator[Path]:
             aside.rename(target)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
+
+
+def refuse_used_folder(target: Path) -> None:
+    """Raise `UserError` unless `target` is free: not there, or an empty folder."""
+    with os_errors_named(target, "write to"):
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise UserError(f"{target} exists and is not empty; choose another folder, or remove it")
 
 
 def write_text_atomic(path: Path, text: str) -> None:

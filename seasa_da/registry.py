@@ -85,7 +85,6 @@ OURS_RECIPES: Mapping[str, Mapping[str, Any]] = {
     # lost slices). The table of differences stands in the module of `ours`.
     "released-code": {
         "train": {"weight_decay": 5e-4},
-        "loss": {"dice_weight": 0.0},
         "adversary": {"input": "self-information"},
         "views": {"n": 5, "mu": 1.0, "brightness": 0.9, "contrast": 0.9, "blur_probability": 0.0},
         "se": {"gradient": "augmented", "vote_statistics": "batch"},
@@ -200,7 +199,7 @@ def compose_run(
         UserError: an unknown name, a value that does not fit, or add-ons that the method refuses.
     """
     file = load_config_file(Path(config)) if config else {}
-    addons = tuple(addons) or tuple(file.get("addons") or ())
+    addons = tuple(addons) or _names(file.get("addons"), config)
     spec, addon_specs = find_method(method), [find_addon(name) for name in addons]
     if addon_specs and spec.refuses_addons:
         raise UserError(f"--add {addons[0]} does not go with {method}: {spec.refuses_addons}")
@@ -210,8 +209,8 @@ def compose_run(
         "src": src,
         "tgt": tgt,
         "seed": seed,
-        "preset": preset or file.get("preset", fallback_preset),
-        "weights": str(weights) if weights else None,
+        "preset": preset or file.get("preset") or fallback_preset,
+        "weights": str(Path(weights).resolve()) if weights else None,
     }
     settings = compose(
         top,
@@ -221,6 +220,14 @@ def compose_run(
         overrides=overrides,
     )
     return spec, settings
+
+
+def _names(content: Any, config: str | Path | None) -> tuple[str, ...]:
+    if content is None:
+        return ()
+    if not isinstance(content, list) or not all(isinstance(name, str) for name in content):
+        raise UserError(f"{config}: addons must be a list of names, such as [se, asa]")
+    return tuple(content)
 
 
 def _find(name: str, builtin: Mapping[str, Any], group: str, kind: type, word: str) -> Any:

@@ -99,7 +99,7 @@ def test_the_released_codes_numbers():
     assert (settings.views.brightness, settings.views.contrast, settings.views.blur_probability) == (0.9, 0.9, 0.0)
     assert settings.adversary.input == "self-information"
     assert (settings.adversary.weight, settings.adversary.aux_weight) == (0.003, 2e-5)
-    assert (settings.train.weight_decay, settings.loss.dice_weight, settings.loss.aux_weight) == (5e-4, 0.0, 0.1)
+    assert (settings.train.weight_decay, settings.loss.dice_weight, settings.loss.aux_weight) == (5e-4, 1.0, 0.1)
     assert (settings.asa.weight, settings.asa.distance, settings.asa.alpha) == (1.0, "mse", 0.01)
     assert not settings.asa.remove_unreliable
     assert settings.se.gradient == "augmented"
@@ -120,6 +120,7 @@ def test_every_preset_fits_every_method(preset, method):
         own = set(type(settings).model_fields) - set(RunSettings.model_fields)
         assert own == set(spec.sections)
         laid = load_preset(preset)
+        laid = merge(laid, laid.get("recipes", {}).get(recipe, {}))
         for name in ("data", "model", "train", *own):
             for key, value in laid.get(name, {}).items():
                 found = getattr(settings.section(name), key)

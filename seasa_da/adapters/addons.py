@@ -26,6 +26,7 @@ def se(context: StageContext) -> SelectiveEntropyHook:
 def asa(context: StageContext) -> SemanticAlignmentHook:
     """Adaptive semantic alignment from the sections `asa` and `views`."""
     settings: ASASettings = context.settings.section("asa")
+    with_se = "se" in type(context.settings).model_fields
     return SemanticAlignmentHook(
         context.num_classes,
         context.feature_dim,
@@ -35,6 +36,8 @@ def asa(context: StageContext) -> SemanticAlignmentHook:
         distance=settings.distance,
         bank_mode=settings.bank_mode,
         views=context.settings.section("views"),
+        # As SE votes, where both are in the run: ASA votes itself only while SE has not started.
+        vote_statistics=context.settings.section("se").vote_statistics if with_se else "running",
     )
 
 

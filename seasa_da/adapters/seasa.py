@@ -7,11 +7,12 @@ From the paper (recipe `paper`): eq. 1-11; N = 3 views a family, mu = 0.8, alpha
 discriminators on probabilities; prototypes from reliable pixels only; one stage, end to end.
 
 From the authors' code (recipe `released-code`): N = 5; full swap of the window's amplitude; brightness and contrast
-of +-0.9 and no blur; discriminators on self-information; cross-entropy without Dice; weight decay 5e-4; entropy
-gradient through the random views only, each view its own train-mode batch; prototypes from all pixels, nearly the
-batch's own, mean-square distance with weight 1; a warm-up by the adversary alone, then new discriminators. Left out
-are its leaks: checkpoints chosen on test labels, target prototypes that start from target labels, lost slices.
-Its Fourier sources come from the current batch; ours from the data set, as the paper says.
+of +-0.9 and no blur; discriminators on self-information; weight decay 5e-4; entropy gradient through the random views
+only, each view its own train-mode batch; prototypes from all pixels, nearly the batch's own, a mean-square distance
+summed over the classes with weight 1; a warm-up by the adversary alone, then new discriminators. Left out are its
+leaks: checkpoints chosen on test labels, target prototypes that start from target labels, lost slices. Different in
+ours: its Fourier sources come from the current batch, ours from the data set, as the paper says; its brightness is a
+factor on 8-bit grey values, ours a shift.
 
 Our choice, where both are silent or cannot be meant literally: eq. 6 is over the clean image's prediction, natural
 log, normalised by all pixels, masks without gradient; all votes under the same (running) normalisation; eq. 9's

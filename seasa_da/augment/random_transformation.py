@@ -69,7 +69,9 @@ def apply_jitter(images: torch.Tensor, params: JitterParams) -> torch.Tensor:
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
     views = mean + contrast * (images - mean) + brightness
     scale = min(images.shape[-2:]) / 256
-    return _blur(views, sigma * scale, params.sigma_max * scale).clamp(-1, 1)
+    # Under autocast the convolutions would round the views to half precision.
+    with torch.autocast(images.device.type, enabled=False):
+        return _blur(views, sigma * scale, params.sigma_max * scale).clamp(-1, 1)
 
 
 def _blur(views: torch.Tensor, sigma: torch.Tensor, sigma_max: float) -> torch.Tensor:

@@ -61,9 +61,15 @@ class TrainingConsole:
         title = f"{metrics['method']}{oracle}: {metrics['src']} to {metrics['tgt']}, seed {metrics['seed']}"
         self.console.print(results_table(metrics, title=title, baseline=result.without_adaptation))
         if metrics["dice"]["mean"] is None:
-            self.console.print("the target has no test labels: nothing to score against", highlight=False)
-        self.console.print(f"picture:  {result.folder / 'figures' / 'overlay.png'}", highlight=False, soft_wrap=True)
-        self.console.print(f"all of it: {result.folder}    tracked runs: seasa-da ui", highlight=False, soft_wrap=True)
+            entropy = metrics["label_free"]["entropy"]
+            line = f"the target has no test labels, so nothing to score against; mean entropy {entropy:.3f} nats"
+            self.console.print(line, highlight=False)
+        for line in (
+            f"picture:     {result.folder / 'figures' / 'overlay.png'}",
+            f"predictions: {result.folder / 'predictions'}",
+            f"everything:  {result.folder}    tracked runs: seasa-da ui",
+        ):
+            self.console.print(line, highlight=False, soft_wrap=True)
 
     @contextmanager
     def _counting(self, what: str, total: int) -> Iterator[Callable[[], None]]:

@@ -29,13 +29,17 @@ from seasa_da.errors import UserError
 @click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Local file of trunk weights.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Run folder [default: a new one in runs/].")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a run that was stopped.")
-@click.option("--tracking-uri", metavar="URI", help="MLflow store [default: mlruns/ here; 'none' for none].")
+@click.option(
+    "--tracking-uri",
+    metavar="URI",
+    help="MLflow store; 'none' for none [default: $MLFLOW_TRACKING_URI, or mlruns/ here].",
+)
 @click.option(
     "--reference/--no-reference",
     default=None,
     help="Also train without adaptation, once, to show beside [default: yes but for paper].",
 )
-@click.option("--anonymise", is_flag=True, help="Keep case ids and pictures out of MLflow, tables and figures.")
+@click.option("--anonymise", is_flag=True, help="No case ids in tables and figures, no pictures in MLflow.")
 @click.pass_context
 def train(ctx: click.Context, method: str | None, resume: Path | None, **options: Any) -> None:
     """Train a method on labelled SRC and unlabelled TGT, then score it on TGT's test volumes."""

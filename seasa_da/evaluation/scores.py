@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from seasa_da.errors import UserError
 from seasa_da.evaluation.metrics import asd, dice_percent
-from seasa_da.files import write_text_atomic
+from seasa_da.files import write_json_atomic, write_text_atomic
 
 COLUMNS = ("case", "structure", "dice", "asd", "voxels_truth", "voxels_pred")
 
@@ -111,6 +111,14 @@ def write_scores(path: Path, scores: Iterable[StructureScore]) -> None:
             [score.case, score.structure, repr(score.dice), distance, score.voxels_truth, score.voxels_pred]
         )
     write_text_atomic(path, text.getvalue())
+
+
+def write_scores_json(path: Path, scores: Iterable[StructureScore]) -> None:
+    """Write `per_case.json`: a list of objects with the columns of the CSV; `asd` null where it is not defined.
+
+    Raises `UserError` when the file cannot be written; a reader never sees half of it.
+    """
+    write_json_atomic(path, [asdict(score) for score in scores])
 
 
 def read_scores(path: Path) -> list[StructureScore]:

@@ -14,8 +14,8 @@ class PrototypeAlignmentLoss(nn.Module):
     """L_pro = Σ_c ‖z_c^s - z_c^t‖_2, eq. 10, over the classes that count.
 
     Args:
-        distance: "l2", eq. 10's norm (not squared), or "mse", the authors' code's mean square over classes and
-            dimensions.
+        distance: "l2", eq. 10's norm (not squared), or "mse", the authors' code's: a mean square over the
+            dimensions, summed over the classes.
 
     Raises:
         ValueError: an unknown distance.
@@ -38,6 +38,6 @@ class PrototypeAlignmentLoss(nn.Module):
         # `where`, not a product: what stands in a class that does not count must not matter, even if not finite.
         difference = torch.where(valid[:, None], src - tgt, 0.0)
         if self.distance == "mse":
-            return difference.square().sum() / (valid.sum() * difference.shape[1]).clamp(min=1)
+            return difference.square().mean(dim=1).sum()
         # vector_norm's gradient at 0 is 0; sqrt of a sum of squares would give NaN there
         return torch.linalg.vector_norm(difference, dim=1).sum()

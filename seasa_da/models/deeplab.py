@@ -36,17 +36,24 @@ class DeepLabTrunk(nn.Module):
             slices).
         weights: a local file of ImageNet weights, or `None` for a random start. With weights a one-channel image is
             repeated to three and normalised as the weights want; without, the image goes in as it is.
+        load: read the file; `False` gives the same network with random weights, to be filled from a checkpoint.
 
     Raises:
         UserError: unknown backbone, one that is no ResNet, or a weights file that does not fit.
     """
 
     def __init__(
-        self, backbone: str, in_channels: int, *, stem_pool: str = "ceil", weights: str | Path | None = None
+        self,
+        backbone: str,
+        in_channels: int,
+        *,
+        stem_pool: str = "ceil",
+        weights: str | Path | None = None,
+        load: bool = True,
     ) -> None:
         super().__init__()
         self.expands = weights is not None and in_channels == 1
-        self.net = _timm_trunk(backbone, 3 if self.expands else in_channels, weights)
+        self.net = _timm_trunk(backbone, 3 if self.expands else in_channels, weights if load else None)
         _set_dilation(self.net.layer3, 2)
         _set_dilation(self.net.layer4, 4)
         _set_stem_pool(self.net, stem_pool)

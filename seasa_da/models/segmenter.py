@@ -11,7 +11,13 @@ from seasa_da.models.deeplab import DeepLabTrunk, DilatedHead, freeze_batch_norm
 
 
 def build_segmenter(
-    settings: ModelSettings, *, in_channels: int, num_classes: int, size: tuple[int, int], weights: str | None
+    settings: ModelSettings,
+    *,
+    in_channels: int,
+    num_classes: int,
+    size: tuple[int, int],
+    weights: str | None,
+    load: bool = True,
 ) -> dict[str, nn.Module]:
     """The parts `G` (trunk), `C` (main head on conv5) and `C_aux` (head on conv4) of DeepLabV2.
 
@@ -20,11 +26,12 @@ def build_segmenter(
         num_classes: classes with background.
         size: `(H, W)` of the slices, and of the logits.
         weights: a local file of trunk weights, or `None` for a random start.
+        load: read that file; `False` where a checkpoint will fill the network.
 
     Raises:
         UserError: backbone or weights that do not fit.
     """
-    trunk = DeepLabTrunk(settings.backbone, in_channels, stem_pool=settings.stem_pool, weights=weights)
+    trunk = DeepLabTrunk(settings.backbone, in_channels, stem_pool=settings.stem_pool, weights=weights, load=load)
     if settings.freeze_affine == "yes" or (settings.freeze_affine == "auto" and weights is not None):
         freeze_batch_norm_affine(trunk)
     main, aux = (DilatedHead(width, num_classes, settings.head_dilations, size) for width in trunk.channels)

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import json
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import seasa_da
 from seasa_da.errors import UserError
-from seasa_da.files import atomic_folder, cache_dir
+from seasa_da.files import atomic_folder, cache_dir, sha256_file
 from seasa_da.training.run_folder import RunFolder
 
 
-def find_reference(key_parts: Sequence[str], target: RunFolder) -> bool:
+def reference_key(*parts: Any) -> str:
+    """A hash of what determines a reference run: any JSON content, and this package's code."""
+    content = json.dumps([*parts, code_digest()], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+@functools.cache
+def code_digest() -> str:
+    """A hash of the package's source files: a version does not change with every commit."""
+    root = Path(seasa_da.__file__).parent
+    files = sorted([*root.rglob("*.py"), *root.rglob("*.yaml")])
+    listing = [f"{file.relative_to(root)} {sha256_file(file)}" for file in files]
+    return hashlib.sha256("\n".join(listing).encode()).hexdigest()
+
+
+def find_reference(key: str, target: RunFolder) -> bool:
     """Copy the kept run of this key to `target`, which must not hold anything; say whether there was one."""
-    kept = RunFolder(_place(key_parts))
+    kept = RunFolder(_place(key))
     if not kept.finished or target.path.exists():
         return False
     with atomic_folder(target.path) as folder:
@@ -22,9 +40,9 @@ def find_reference(key_parts: Sequence[str], target: RunFolder) -> bool:
     return True
 
 
-def publish_reference(key_parts: Sequence[str], finished: RunFolder) -> None:
+def publish_reference(key: str, finished: RunFolder) -> None:
     """Keep a finished run for reuse. Losing a race, or a full cache disk, costs a later run a minute and no more."""
-    place = _place(key_parts)
+    place = _place(key)
     if place.exists():
         return
     try:
@@ -34,6 +52,5 @@ def publish_reference(key_parts: Sequence[str], finished: RunFolder) -> None:
         return
 
 
-def _place(key_parts: Sequence[str]) -> Path:
-    digest = hashlib.sha256("\n".join(key_parts).encode()).hexdigest()
-    return cache_dir() / "reference-runs" / digest[:32]
+def _place(key: str) -> Path:
+    return cache_dir() / "reference-runs" / key

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import nibabel
+import numpy as np
 import torch
 from torch import nn
 
@@ -12,7 +16,7 @@ from seasa_da.config import RunSettings
 from seasa_da.data.store import SliceStore
 from seasa_da.errors import UserError
 from seasa_da.evaluation.evaluate import CasePrediction, evaluate_domain
-from seasa_da.evaluation.scores import write_scores
+from seasa_da.evaluation.scores import write_scores, write_scores_json
 from seasa_da.files import os_errors_named, write_json_atomic
 from seasa_da.models import Segmenter, build_segmenter
 from seasa_da.reporting.overlays import OverlayRow, overlay_figure, slice_to_show
@@ -35,11 +39,13 @@ def finish_run(
     tracker: Any,
     metrics: dict[str, Any],
 ) -> dict[str, Any]:
-    """Evaluate `segmenter`, write `per_case.csv`, `figures/overlay.png` and, last of all, `metrics.json`.
+    """Evaluate `segmenter`; write `per_case.csv` and `.json`, `predictions/`, a picture and, last, `metrics.json`.
 
     Args:
         reference: the run without adaptation, for the picture.
-        metrics: what is known before evaluation; scores, distances and their units are added.
+        metrics: what is known before evaluation; scores, distances and their units are added, and, whether there are
+            labels or not, `label_free`: the mean entropy of the predictions, nats.
+        anonymise: cases are called case-01, case-02 … in every file; MLflow gets no pictures.
         tracker: told of the metrics and files, or `None`.
 
     Returns:
@@ -52,9 +58,21 @@ def finish_run(
     before = load_segmenter(reference, settings, store, class_names, device) if reference else None
     images = store.images(settings.tgt, "test")
 
-    def picture(done: CasePrediction) -> None:
+    entropies: list[tuple[float, int]] = []
+    names = {
+        case.id: f"case-{number:02d}" if anonymise else case.id
+        for number, case in enumerate(store.domain(settings.tgt).split_cases("test"), start=1)
+    }
+    with os_errors_named(folder.path, "write to"):
+        folder.figures.mkdir(exist_ok=True)
+        folder.predictions.mkdir(exist_ok=True)
+
+    def keep(done: CasePrediction) -> None:
         if len(rows) < CASES_SHOWN:
             rows.append(_overlay_row(done, images, before, device))
+        assert done.entropy is not None
+        entropies.append((float(done.entropy.mean(dtype=np.float64)), done.entropy.size))
+        _write_prediction(folder.predictions / f"{names[done.case.id]}.nii.gz", done)
 
     evaluation = evaluate_domain(
         segmenter,
@@ -64,20 +82,21 @@ def finish_run(
         device=device,
         keep_predictions=False,
         entropy=True,
-        on_case=picture,
+        on_case=keep,
     )
-    write_scores(folder.per_case, evaluation.scores)
-    with os_errors_named(folder.figures, "write to"):
-        folder.figures.mkdir(exist_ok=True)
+    scores = [replace(score, case=names[score.case]) for score in evaluation.scores]
+    write_scores(folder.per_case, scores)
+    write_scores_json(folder.per_case_json, scores)
     figure = folder.figures / "overlay.png"
     title = f"{settings.method}, {settings.src} to {settings.tgt}"
     overlay_figure(rows, figure, class_names, anonymise=anonymise, title=title, oracle=metrics["oracle"])
-    content = {**metrics, "units": evaluation.units, **evaluation.summary}
+    voxels = sum(size for _, size in entropies)
+    label_free = {"entropy": sum(mean * size for mean, size in entropies) / voxels}
+    content = {**metrics, "units": evaluation.units, **evaluation.summary, "label_free": label_free}
     write_json_atomic(folder.metrics, content)
     if tracker:
         tracker.log_metrics(metrics["updates"], _flat_scores(evaluation.summary))
-        files = [folder.metrics, folder.config, folder.log]
-        for file in files if anonymise else [*files, folder.per_case]:
+        for file in (folder.metrics, folder.config, folder.log, folder.per_case, folder.per_case_json):
             tracker.log_artifact(file)
         if not anonymise:
             tracker.log_artifact(figure, "figures")
@@ -104,6 +123,7 @@ def load_segmenter(
         num_classes=len(class_names) + 1,
         size=(images.shape[2], images.shape[3]),
         weights=settings.weights,
+        load=False,
     )
     checkpoint.load(found[-1]).restore_modules(models)
     return Segmenter(models).to(device).eval()
@@ -128,6 +148,14 @@ def _overlay_row(done: CasePrediction, images: Any, before: Segmenter | None, de
         slice_index=shown,
         pixel_mm=(case.spacing_mm[1], case.spacing_mm[2]),
     )
+
+
+def _write_prediction(path: Path, done: CasePrediction) -> None:
+    """Labels as NIfTI on the slices' grid, placed in the patient by their affine: a viewer shows them on the scan."""
+    image = nibabel.Nifti1Image(done.labels, np.array(done.case.affine))
+    image.header.set_xyzt_units("mm")
+    with os_errors_named(path, "write"):
+        nibabel.save(image, path)
 
 
 def _flat_scores(summary: dict[str, dict[str, Any]]) -> dict[str, float]:

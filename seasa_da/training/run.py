@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import functools
+import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from accelerate import Accelerator, PartialState
+from accelerate import Accelerator, InitProcessGroupKwargs, PartialState
+from accelerate.state import AcceleratorState
+from accelerate.utils import broadcast_object_list
 from torch import nn
 
 from seasa_da.adapters import Stage, StageContext
@@ -30,7 +34,7 @@ from seasa_da.seeding import derive_seed
 from seasa_da.tracking import Tracker, resolve_uri
 from seasa_da.training import checkpoint
 from seasa_da.training.checkpoint import Checkpoint
-from seasa_da.training.reference import find_reference, publish_reference
+from seasa_da.training.reference import find_reference, publish_reference, reference_key
 from seasa_da.training.results import finish_run, load_segmenter
 from seasa_da.training.run_folder import RunFolder
 from seasa_da.training.trainer import Progress, Trainer
@@ -117,7 +121,9 @@ def train(
         UserError: wrong input, unusable data or folders; nothing half-written is left.
     """
     observer = observer or Observer()
-    resolve_uri(tracking_uri)  # refuses what cannot be a store before anything is written
+    resolved_uri = resolve_uri(tracking_uri)  # refuses what cannot be a store before anything is written
+    if out:
+        RunFolder.refuse_used(Path(out))
     spec, settings = compose_run(
         method,
         addons,
@@ -133,13 +139,14 @@ def train(
     with_reference = settings.preset != "paper" if reference is None else reference
     record = {
         "data": str(Path(data).resolve()) if data else None,
-        "tracking_uri": tracking_uri,
+        # A store in this folder is meant also when the run is resumed from another; other addresses stay as given.
+        "tracking_uri": resolved_uri if resolved_uri.startswith("sqlite:") else tracking_uri,
         "reference": with_reference and method not in ("source-only", "supervised"),
         "anonymise": anonymise,
     }
     job = _prepare(spec, settings, record, observer)
     models = _fresh_segmenter(job)  # before anything is written: backbone and weights may not fit
-    path = Path(out) if out else _new_folder(settings)
+    path = Path(out) if out else _new_folder(settings, job.accelerator)
     if job.accelerator.is_main_process:
         RunFolder.create(path, settings, {**record, **_provenance(job)})
     job.accelerator.wait_for_everyone()
@@ -194,16 +201,16 @@ def _open(run: str | Path, observer: Observer) -> tuple[RunFolder, _Job, dict[st
 
 
 def _prepare(spec: MethodSpec, settings: RunSettings, record: dict[str, Any], observer: Observer) -> _Job:
-    accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision=settings.train.precision)
-    if accelerator.device.type == "cuda":
-        torch.backends.cudnn.deterministic = True
-        torch.backends.cudnn.benchmark = False
+    accelerator = _accelerator(settings.train.precision)
     parts = accelerator.num_processes * settings.train.accumulate
     if settings.train.batch_size % parts:
         raise UserError(
             f"train.batch_size={settings.train.batch_size} does not split evenly into {accelerator.num_processes} "
             f"processes x {settings.train.accumulate} micro-batches"
         )
+    if settings.train.precision == "fp16" and settings.train.accumulate > 1:
+        # The loss scale changes after the segmenter's step, while the discriminators' gradients still add up.
+        raise UserError("train.precision=fp16 does not go with train.accumulate > 1; use bf16")
     if not accelerator.is_main_process:
         observer = Observer()
     data = Path(record["data"]) if record["data"] else None
@@ -216,6 +223,20 @@ def _prepare(spec: MethodSpec, settings: RunSettings, record: dict[str, Any], ob
     labelled = settings.tgt if spec.oracle else settings.src
     fingerprint = store.fingerprint([*reads, (labelled, "train", "labels")])
     return _Job(spec, settings, store, names, fingerprint, accelerator, observer, bool(record.get("anonymise")))
+
+
+def _accelerator(precision: str) -> Any:
+    """Accelerate on this machine, with kernels as deterministic as the device has them."""
+    if AcceleratorState._shared_state.get("_mixed_precision", precision) != precision:
+        # Accelerate keeps one precision a process; a second run in this process may want another.
+        AcceleratorState._reset_state()
+    if torch.cuda.is_available():
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.backends.cudnn.benchmark = False
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    # Ranks wait while the main one prepares data or evaluates, which may take longer than the usual ten minutes.
+    patience = InitProcessGroupKwargs(timeout=timedelta(hours=12))
+    return Accelerator(cpu=not torch.cuda.is_available(), mixed_precision=precision, kwargs_handlers=[patience])
 
 
 def _carry_out(job: _Job, models: dict[str, Any], folder: RunFolder, record: dict[str, Any]) -> RunResult:
@@ -251,32 +272,28 @@ def _header(job: _Job, folder: RunFolder) -> list[str]:
 
 def _reference(job: _Job, folder: RunFolder, record: dict[str, Any]) -> RunFolder:
     """The same run without adaptation, from the cache or made now."""
-    spec = find_method("source-only")
     common = {name: getattr(job.settings, name) for name in RunSettings.model_fields}
-    common.update(method="source-only", recipe=None, addons=())
-    settings = RunSettings(**common)
-    key_parts = [
-        settings.model_dump_json(),
-        job.store.fingerprint([(job.settings.src, "train", "images"), (job.settings.src, "train", "labels")]),
-        job.store.fingerprint([(job.settings.tgt, "test", "images")]),
-        str(versions()),
-        job.accelerator.device.type,
-        str(job.accelerator.num_processes),
-    ]
+    settings = RunSettings(**{**common, "method": "source-only", "recipe": None, "addons": ()})
+    src, tgt = settings.src, settings.tgt
+    quiet = Observer(progress=job.observer.progress)
+    reads = job.store.fingerprint([(src, "train", "images"), (tgt, "train", "images"), (src, "train", "labels")])
+    sub = replace(job, method=find_method("source-only"), settings=settings, fingerprint=reads, observer=quiet)
+    own = {**record, "reference": False, "tracking_uri": "none", **_provenance(sub)}
+    scored = job.store.fingerprint([(tgt, "test", "images"), (tgt, "test", "labels")])
+    key = reference_key(settings.model_dump(mode="json"), _provenance(sub), scored, job.class_names, job.anonymise)
     target = RunFolder(folder.reference)
-    own = {**record, "reference": False, "tracking_uri": "none"}
-    sub = _prepare(spec, settings, own, Observer(progress=job.observer.progress))
-    if job.accelerator.is_main_process and not target.finished:
-        if find_reference(key_parts, target):
+    if job.accelerator.is_main_process and not target.path.exists():
+        if find_reference(key, target):
+            write_json_atomic(target.record, own)  # where the data are in this run, not in the one it was made for
             job.observer.say("without adaptation: taken from an earlier run with the same data, settings and seed")
-        elif not target.record.is_file():
-            RunFolder.create(target.path, settings, {**own, **_provenance(sub)})
+        else:
+            RunFolder.create(target.path, settings, own)
     job.accelerator.wait_for_everyone()
     if not target.finished:
         job.observer.say("first the same without adaptation, to show beside")
         _train_and_evaluate(sub, _fresh_segmenter(sub), target, own, None)
         if job.accelerator.is_main_process:
-            publish_reference(key_parts, target)
+            publish_reference(key, target)
     return target
 
 
@@ -297,13 +314,16 @@ def _train_and_evaluate(
         log_metrics=tracker.log_metrics if tracker else lambda step, metrics: None,
     )
     adapter = None
-    status = "FAILED"
+    status: Literal["FINISHED", "FAILED", "KILLED"] = "FAILED"
     started = time.monotonic()
     try:
         if resumed:
-            trainer.train_seconds = float(resumed.state["train_seconds"])
-            folder.rewind_log(resumed.position.stage, resumed.position.iteration)
+            _check_resumed(job, resumed)
+            trainer.train_seconds = float(resumed.state.get("train_seconds", 0.0))
             job.observer.say(f"resuming at update {resumed.position.iteration} of stage {resumed.position.stage_name}")
+        if accelerator.is_main_process:
+            at = (resumed.position.stage, resumed.position.iteration) if resumed else (0, 0)
+            folder.rewind_log(*at)
         for number, stage in enumerate(stages):
             if resumed and number < resumed.position.stage:
                 trainer.steps_before += stage.iterations
@@ -350,10 +370,23 @@ def _train_and_evaluate(
                 },
             )
         status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
     finally:
         if tracker:
             tracker.finish(status)
     job.observer.say(f"done in {time.monotonic() - started:.0f} s")
+
+
+def _check_resumed(job: _Job, resumed: Checkpoint) -> None:
+    """Refuse a checkpoint of other settings; say where it was made under other circumstances."""
+    if resumed.state.get("settings") != job.settings.model_dump(mode="json"):
+        raise UserError(f"checkpoint {resumed.path} was made with other settings than the run's config.yaml has now")
+    now = _provenance(job)
+    other = [f"{name} {resumed.state.get(name)!r}" for name in now if resumed.state.get(name) != now[name]]
+    if other:
+        job.observer.say(f"made with {', '.join(other)}: the weights may differ from an uninterrupted run's")
 
 
 def _batches(job: _Job, stage: Stage) -> UpdateBatches:
@@ -395,13 +428,17 @@ def _latest(folder: RunFolder, accelerator: Any) -> Checkpoint | None:
     return checkpoint.load(found[-1]) if found else None
 
 
-def _new_folder(settings: RunSettings) -> Path:
+def _new_folder(settings: RunSettings, accelerator: Any) -> Path:
     name = "-".join([settings.method, *settings.addons, settings.src, settings.tgt, settings.preset])
     base = Path("runs") / f"{name}-seed{settings.seed}"
     path, number = base, 2
     while path.exists():
         path, number = base.with_name(f"{base.name}-{number}"), number + 1
-    return path
+    # The main process decides: another may look when the folder is there already.
+    shared = [str(path)]
+    if accelerator.num_processes > 1:
+        broadcast_object_list(shared)
+    return Path(shared[0])
 
 
 def _init_weights(settings: RunSettings) -> str:
@@ -434,6 +471,15 @@ def versions() -> dict[str, str]:
     return found
 
 
+def _known_run(file: Path) -> str | None:
+    """MLflow's id of this run from an earlier start; `None` where there is none or the file is damaged."""
+    try:
+        content = read_json(file)
+    except UserError:
+        return None
+    return content.get("run_id") if isinstance(content, dict) else None
+
+
 def _tracker(job: _Job, folder: RunFolder, record: dict[str, Any]) -> Tracker | None:
     """MLflow for this run, or `None` on other ranks and where the user wants none."""
     if not job.accelerator.is_main_process or record["tracking_uri"] == "none":
@@ -447,7 +493,7 @@ def _tracker(job: _Job, folder: RunFolder, record: dict[str, Any]) -> Tracker | 
         run_name=folder.path.name,
         params={**settings.model_dump(mode="json"), "run_folder": str(folder.path)},
         tags={"oracle": str(job.method.oracle).lower(), **{f"version.{k}": v for k, v in versions().items()}},
-        run_id=read_json(known).get("run_id") if known.is_file() else None,
+        run_id=_known_run(known),
         on_started=lambda run_id: write_json_atomic(known, {"run_id": run_id}),
     )
     return tracker

@@ -11,7 +11,17 @@ import yaml
 
 from seasa_da.config import RunSettings
 from seasa_da.errors import UserError
-from seasa_da.files import os_errors_named, read_json, write_json_atomic, write_text_atomic
+from seasa_da.files import (
+    atomic_folder,
+    os_errors_named,
+    read_json,
+    refuse_used_folder,
+    write_json_atomic,
+    write_text_atomic,
+)
+
+RECORD_KEYS = {"data", "tracking_uri", "reference", "anonymise", "data_fingerprint"}
+"""What `run.json` must have for a run to go on."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +29,8 @@ class RunFolder:
     """Paths of a run, and reading and writing of the small files in it.
 
     `config.yaml` the settings, `run.json` where the data are and how it was started, `log.jsonl` the losses (the truth
-    that MLflow is fed from), `checkpoint/`, and at the end `metrics.json`, `per_case.csv`, `figures/`.
+    that MLflow is fed from), `checkpoint/`, and at the end `per_case.csv` and `.json`, `predictions/`, `figures/` and,
+    last, `metrics.json`.
     """
 
     path: Path
@@ -49,6 +60,14 @@ class RunFolder:
         return self.path / "checkpoint"
 
     @property
+    def per_case_json(self) -> Path:
+        return self.path / "per_case.json"
+
+    @property
+    def predictions(self) -> Path:
+        return self.path / "predictions"
+
+    @property
     def figures(self) -> Path:
         return self.path / "figures"
 
@@ -65,16 +84,21 @@ class RunFolder:
     @classmethod
     def create(cls, path: Path, settings: RunSettings, record: dict[str, Any]) -> RunFolder:
         """Make a new run's folder. Raises `UserError` when it cannot be written or holds something already."""
-        if path.is_dir() and any(path.iterdir()):
-            hint = f"--resume {path}" if (path / "run.json").is_file() else "another --out"
-            raise UserError(f"output folder {path} is not empty; use {hint}")
+        cls.refuse_used(path)
+        # Both files or none: a kill in between must not leave what neither a new run nor a resumed one takes.
+        with atomic_folder(path) as aside:
+            folder = cls(aside)
+            write_text_atomic(folder.config, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+            write_json_atomic(folder.record, record)
+        return cls(path)
+
+    @staticmethod
+    def refuse_used(path: Path) -> None:
+        """Raise `UserError` when `path` holds something already, with what to do instead."""
         with os_errors_named(path, "write to"):
-            path.mkdir(parents=True, exist_ok=True)
-        folder = cls(path)
-        content = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
-        write_text_atomic(folder.config, content)
-        write_json_atomic(folder.record, record)
-        return folder
+            if (path / "run.json").is_file():
+                raise UserError(f"output folder {path} is not empty; use --resume {path}, or another --out")
+        refuse_used_folder(path)
 
     @classmethod
     def open(cls, path: Path) -> tuple[RunFolder, dict[str, Any], dict[str, Any]]:
@@ -84,15 +108,18 @@ class RunFolder:
             UserError: not a run's folder, or a damaged file in it.
         """
         folder = cls(path)
-        if not folder.record.is_file() or not folder.config.is_file():
-            raise UserError(f"{path} is not a run's folder (no run.json and config.yaml in it)")
+        with os_errors_named(path, "read"):
+            if not folder.record.is_file() or not folder.config.is_file():
+                raise UserError(f"{path} is not a run's folder (no run.json and config.yaml in it)")
         try:
             content = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
             raise UserError(f"cannot read {folder.config}: {' '.join(str(error).split())}") from error
         record = read_json(folder.record)
-        if not isinstance(content, dict) or not isinstance(record, dict) or "data" not in record:
-            raise UserError(f"{folder.config} or {folder.record} is damaged; start the run anew")
+        if not isinstance(content, dict) or not isinstance(content.get("addons"), list):
+            raise UserError(f"{folder.config} is damaged; start the run anew")
+        if not isinstance(record, dict) or not record.keys() >= RECORD_KEYS:
+            raise UserError(f"{folder.record} is damaged; start the run anew")
         return folder, content, record
 
     def append_log(self, line: dict[str, Any]) -> None:
@@ -107,12 +134,16 @@ class RunFolder:
         lines = []
         for text in self.log.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
-                lines.append(json.loads(text))
+                line = json.loads(text)
             except json.JSONDecodeError:
                 continue
+            if isinstance(line, dict) and {"stage", "iteration"} <= line.keys():
+                lines.append(line)
         return lines
 
     def rewind_log(self, stage: int, iteration: int) -> None:
-        """Drop the lines after a checkpoint, which a resumed run will write again."""
+        """Drop the lines after a checkpoint (all of them for `0, 0`), which a resumed run will write again."""
+        if not self.log.is_file():
+            return
         kept = [line for line in self.read_log() if (line["stage"], line["iteration"]) <= (stage, iteration)]
         write_text_atomic(self.log, "".join(json.dumps(line) + "\n" for line in kept))

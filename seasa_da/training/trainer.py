@@ -81,6 +81,8 @@ class Trainer:
         if resumed is not None:
             resumed.restore_modules(adapter.state_modules())
             resumed.restore_optimizers(optimizers)
+            if resumed.state.get("scaler") and self.accelerator.scaler is not None:
+                self.accelerator.scaler.load_state_dict(resumed.state["scaler"])
             done = resumed.position.iteration
         for module in adapter.state_modules().values():
             module.train()
@@ -98,7 +100,7 @@ class Trainer:
             log_now = done % train.log_every == 0 or done == stage.iterations
             save_now = done % train.checkpoint_every == 0 or done == stage.iterations
             if log_now or save_now:
-                losses = window.close(stage.name, done)
+                losses = window.close(stage.name, done, self.accelerator)
                 self.train_seconds += time.monotonic() - started
                 started = time.monotonic()
                 if self.accelerator.is_main_process:
@@ -110,13 +112,25 @@ class Trainer:
         self.steps_before += stage.iterations
 
     def save(self, position: Position, adapter: SegmentationAdapter) -> None:
-        """Write a checkpoint of `adapter` at `position`."""
+        """Write a checkpoint of `adapter` at `position`, unless a tensor in it is not finite (`NonFiniteLoss`)."""
+        for name, module in adapter.state_modules().items():
+            for key, value in module.state_dict().items():
+                if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+                    raise NonFiniteLoss(
+                        f"{name}.{key} is not finite after update {position.iteration} of stage "
+                        f"{position.stage_name!r}; the last checkpoint is from before: lower train.lr and start again"
+                    )
+        scaler = getattr(self.accelerator, "scaler", None)
         checkpoint.save(
             self.folder.checkpoints,
             position,
             adapter.state_modules(),
             dict(adapter.optimizers.items()),
-            about={**self.about, "train_seconds": self.train_seconds},
+            about={
+                **self.about,
+                "train_seconds": self.train_seconds,
+                "scaler": scaler.state_dict() if scaler is not None else None,
+            },
             keep=self.settings.train.keep,
         )
 
@@ -179,9 +193,10 @@ class _Window:
             self.sums[name] = self.sums[name] + loss if name in self.sums else loss.clone()
         self.count += 1
 
-    def close(self, stage: str, iteration: int) -> dict[str, float]:
-        """The means; raises `NonFiniteLoss` naming the first loss that is not finite."""
-        means = {name: float(value) / self.count for name, value in self.sums.items()}
+    def close(self, stage: str, iteration: int, accelerator: Any) -> dict[str, float]:
+        """The means over updates and ranks; raises `NonFiniteLoss`, on every rank, naming the first bad loss."""
+        stacked = torch.stack([value.float() for value in self.sums.values()]) / self.count
+        means = dict(zip(self.sums, accelerator.reduce(stacked, reduction="mean").tolist(), strict=True))
         for name, mean in means.items():
             if not math.isfinite(mean):
                 raise NonFiniteLoss(

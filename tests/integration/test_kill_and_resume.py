@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,8 +12,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from seasa_da.errors import UserError
 from seasa_da.training import checkpoint
-from seasa_da.training.run import RunResult, resume
+from seasa_da.training.run import RunResult, resume, train
 from tests.integration.weights import assert_bit_identical
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +51,53 @@ def test_sigkill_in_the_middle_changes_nothing(smoke: Callable[..., RunResult], 
     assert without_time == [(line["iteration"], line["losses"]) for line in _log(whole.folder)]
 
 
-def _log(run: Path) -> list[dict]:
-    import json
+@pytest.mark.parametrize("recipe", ["paper", "released-code"])
+def test_resuming_anywhere_ends_the_same(
+    smoke: Callable[..., RunResult], store: Path, tmp_path: Path, recipe: str
+) -> None:
+    """Before the first checkpoint, inside a stage and at a stage's end: the state is put back and gone on from."""
+    settings = ["train.checkpoint_every=1", "train.log_every=1", "train.keep=50", "train.batch_size=2"]
+    whole = smoke("ours", data=store, out=tmp_path / "whole", overrides=[f"recipe={recipe}", *settings])
+    points = checkpoint.list_checkpoints(whole.folder / "checkpoint")
+    stages = {path.name.rsplit("-", 1)[0] for path in points}
+    assert len(stages) == (2 if recipe == "released-code" else 1)
+    for kept in (0, 2, 3, 5):
+        part = tmp_path / f"part{kept}"
+        shutil.copytree(whole.folder, part)
+        (part / "metrics.json").unlink()
+        for path in checkpoint.list_checkpoints(part / "checkpoint")[kept:]:
+            shutil.rmtree(path)
+        with (part / "log.jsonl").open("a") as log:
+            log.write('{"stage": 0, "iterat')  # what a kill leaves of the last line
+        again = resume(part)
+        assert_bit_identical(whole.folder, again.folder)
+        assert [line["losses"] for line in _log(part)] == [line["losses"] for line in _log(whole.folder)]
 
+
+def test_a_run_killed_in_its_reference_goes_on_there(store: Path, tmp_path: Path) -> None:
+    options = {"data": store, "preset": "smoke", "tracking_uri": "none", "seed": 11}
+    whole = train("adaoutput", out=tmp_path / "whole", **options)
+    part = tmp_path / "part"
+    shutil.copytree(whole.folder, part, ignore=shutil.ignore_patterns("metrics.json", "*-adapt-*"))
+    reference = part / "without-adaptation"
+    shutil.rmtree(checkpoint.list_checkpoints(reference / "checkpoint")[-1])
+    again = resume(part)
+    assert_bit_identical(whole.folder, again.folder)
+    assert_bit_identical(whole.folder / "without-adaptation", reference)
+    assert again.without_adaptation is not None
+    assert again.without_adaptation["dice"] == whole.without_adaptation["dice"]  # type: ignore[index]
+
+
+def test_settings_changed_after_the_fact_are_refused(
+    smoke: Callable[..., RunResult], store: Path, tmp_path: Path
+) -> None:
+    result = smoke("source-only", data=store)
+    (result.folder / "metrics.json").unlink()
+    config = result.folder / "config.yaml"
+    config.write_text(config.read_text().replace("momentum: 0.9", "momentum: 0.5"))
+    with pytest.raises(UserError, match="other settings"):
+        resume(result.folder)
+
+
+def _log(run: Path) -> list[dict]:
     return [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]

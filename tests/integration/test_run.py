@@ -164,7 +164,7 @@ def test_an_output_folder_in_use_or_unwritable_is_refused(smoke: Smoke, store: P
     with pytest.raises(UserError, match="not empty"):
         smoke("source-only", data=store, out=used)
     assert [p.name for p in used.iterdir()] == ["precious.txt"]
-    with pytest.raises(UserError, match=r"cannot write to .*precious.txt"):
+    with pytest.raises(UserError, match=r"cannot write .*precious.txt"):
         smoke("source-only", data=store, out=used / "precious.txt" / "run")
 
 
@@ -180,3 +180,47 @@ def test_a_runs_own_config_repeats_it(smoke: Smoke, store: Path, tmp_path: Path)
     assert second.metrics["seed"] == 3 and second.metrics["addons"] == ["asa"]
     assert second.metrics["preset"] == "smoke"
     assert_bit_identical(first.folder, second.folder)
+
+
+def test_anonymise_keeps_ids_out_of_every_file(smoke: Smoke, store: Path) -> None:
+    result = smoke("source-only", data=store, anonymise=True)
+    rows = list(csv.DictReader((result.folder / "per_case.csv").open()))
+    assert {row["case"] for row in rows} == {"case-01", "case-02"}
+    assert {entry["case"] for entry in json.loads((result.folder / "per_case.json").read_text())} == {
+        "case-01",
+        "case-02",
+    }
+    ids = json.loads((store / "manifest.json").read_text())["domains"]["mri"]["cases"]
+    names = [path.name for path in result.folder.rglob("*")]
+    assert not [name for name in names for case in ids if case["id"] in name]
+
+
+def test_predictions_are_volumes_in_the_patients_frame(smoke: Smoke, store: Path) -> None:
+    import nibabel
+    import numpy as np
+
+    result = smoke("source-only", data=store, overrides=["train.iterations=30", "train.checkpoint_every=30"])
+    cases = json.loads((store / "manifest.json").read_text())["domains"]["mri"]["cases"]
+    test = [case for case in cases if case["split"] == "test"]
+    files = sorted((result.folder / "predictions").iterdir())
+    assert [file.name for file in files] == [f"{case['id']}.nii.gz" for case in test]
+    rows = list(csv.DictReader((result.folder / "per_case.csv").open()))
+    for file, case in zip(files, test, strict=True):
+        image = nibabel.load(file)
+        assert np.allclose(image.affine, case["affine"])
+        labels = np.asarray(image.dataobj)
+        assert labels.shape == (case["stop"] - case["start"], 32, 32)
+        for value, name in enumerate(STRUCTURES, start=1):
+            own = next(row for row in rows if row["case"] == case["id"] and row["structure"] == name)
+            assert int(own["voxels_pred"]) == (labels == value).sum()
+    assert result.metrics["label_free"]["entropy"] > 0
+
+
+def test_a_precision_of_its_own_for_each_run_of_a_process(smoke: Smoke, store: Path, tmp_path: Path) -> None:
+    short = ["train.iterations=2", "train.batch_size=2"]
+    half = smoke("source-only", data=store, out=tmp_path / "half", overrides=[*short, "train.precision=bf16"])
+    full = smoke("source-only", data=store, out=tmp_path / "full", overrides=short)
+    with pytest.raises(AssertionError):
+        assert_bit_identical(half.folder, full.folder)
+    with pytest.raises(UserError, match="bf16"):
+        smoke("source-only", data=store, overrides=["train.precision=fp16", "train.accumulate=2"])

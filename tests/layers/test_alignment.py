@@ -11,9 +11,9 @@ TGT = torch.tensor([[0.0, 4.0], [0.0, 0.0], [9.0, 9.0]])
     ("distance", "valid", "expected"),
     [
         ("l2", [True, True, False], 5.0),
-        ("mse", [True, True, False], 25 / 4),
+        ("mse", [True, True, False], 25 / 2),
         ("l2", [True, True, True], 5 + 128**0.5),
-        ("mse", [True, True, True], (25 + 128) / 6),
+        ("mse", [True, True, True], (25 + 128) / 2),
         ("l2", [False, False, False], 0.0),
         ("mse", [False, False, False], 0.0),
     ],
@@ -30,9 +30,10 @@ def test_by_hand(distance, valid, expected):
     assert not src.grad[~torch.tensor(valid)].any()
 
 
-def test_released_distance_is_torchs_mse_loss():
+def test_released_distance_is_torchs_mse_loss_of_each_class_in_turn():
     loss = PrototypeAlignmentLoss("mse")(SRC, TGT, torch.ones(3, dtype=torch.bool))
-    torch.testing.assert_close(loss, torch.nn.MSELoss()(SRC, TGT))
+    by_class = [torch.nn.MSELoss()(src, tgt) for src, tgt in zip(SRC, TGT, strict=True)]
+    torch.testing.assert_close(loss, torch.stack(by_class).sum())
 
 
 def test_a_class_that_does_not_count_may_hold_anything():

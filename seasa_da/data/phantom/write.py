@@ -14,7 +14,7 @@ from seasa_da.config import PhantomSettings
 from seasa_da.data.parallel import for_each
 from seasa_da.data.phantom.anatomy import MMWHS_LABELS, Tissue, draw_anatomy, rotation_matrix, tissues
 from seasa_da.data.phantom.render import render_ct, render_mri
-from seasa_da.files import atomic_folder, write_json_atomic
+from seasa_da.files import atomic_folder, refuse_used_folder, write_json_atomic
 
 PHANTOM_VERSION = 1
 """Goes up whenever the same settings give other voxels."""
@@ -66,6 +66,7 @@ def make_phantom(
     Raises:
         UserError: `out` exists and is not empty, or cannot be written.
     """
+    refuse_used_folder(out)
     count = settings.train_cases + settings.test_cases
     with atomic_folder(out) as folder:
         jobs = []
