@@ -94,7 +94,7 @@ def evaluate_domain(
     scores: list[StructureScore] = []
     predictions: dict[str, Labels] = {}
     images, cases = store.images(domain, split), info.split_cases(split)
-    for case, labels, *rest in predict_volumes(
+    for case, labels, uncertainty in predict_volumes(
         segment, images, cases, batch_size=batch_size, device=device, entropy=entropy
     ):
         truth = None if truths is None else to_class[truths[case.start : case.stop]]
@@ -110,7 +110,7 @@ def evaluate_domain(
         if keep_predictions:
             predictions[case.id] = labels
         if on_case is not None:
-            on_case(CasePrediction(case, labels, truth, rest[0] if rest else None))
+            on_case(CasePrediction(case, labels, truth, uncertainty))
     return Evaluation(
         domain=domain,
         split=split,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,40 +19,12 @@ Labels = npt.NDArray[np.uint8]
 Entropy = npt.NDArray[np.float16]
 
 
-@overload
-def predict_volumes(
-    segment: Segment,
-    images: npt.NDArray[np.float32],
-    cases: Iterable[CaseRecord],
-    *,
-    batch_size: int = ...,
-    device: str | torch.device = ...,
-    entropy: Literal[False] = ...,
-) -> Iterator[tuple[CaseRecord, Labels]]: ...
+class VolumePrediction(NamedTuple):
+    """A case and, `(S_case, H, W)` each: labels uint8, 0 to K - 1; entropy float16, nats from 0 to ln K, or `None`."""
 
-
-@overload
-def predict_volumes(
-    segment: Segment,
-    images: npt.NDArray[np.float32],
-    cases: Iterable[CaseRecord],
-    *,
-    batch_size: int = ...,
-    device: str | torch.device = ...,
-    entropy: Literal[True],
-) -> Iterator[tuple[CaseRecord, Labels, Entropy]]: ...
-
-
-@overload
-def predict_volumes(
-    segment: Segment,
-    images: npt.NDArray[np.float32],
-    cases: Iterable[CaseRecord],
-    *,
-    batch_size: int = ...,
-    device: str | torch.device = ...,
-    entropy: bool,
-) -> Iterator[tuple[Any, ...]]: ...
+    case: CaseRecord
+    labels: Labels
+    entropy: Entropy | None
 
 
 def predict_volumes(
@@ -63,7 +35,7 @@ def predict_volumes(
     batch_size: int = 32,
     device: str | torch.device = "cpu",
     entropy: bool = False,
-) -> Iterator[tuple[Any, ...]]:
+) -> Iterator[VolumePrediction]:
     """Segment case after case; only one case's result is held at a time.
 
     Args:
@@ -74,10 +46,6 @@ def predict_volumes(
         batch_size: slices a forward, which never mixes cases; the last one of a case takes what is left.
         entropy: also yield the entropy of the softmax.
 
-    Yields:
-        `(case, labels)`, or `(case, labels, entropy)`: labels `(S_case, H, W)` uint8, 0 to K - 1; entropy of the same
-        shape, float16, in nats from 0 to ln K.
-
     Raises:
         ValueError: logits of another batch or image size.
     """
@@ -86,7 +54,7 @@ def predict_volumes(
     for case in cases:
         # `inference_mode` ends before the yield: the consumer's own computation must not run under it.
         labels, uncertainty = _predict(segment, images[case.start : case.stop], batch_size, device, entropy)
-        yield (case, labels, uncertainty) if entropy else (case, labels)
+        yield VolumePrediction(case, labels, uncertainty if entropy else None)
 
 
 @torch.inference_mode()

@@ -18,10 +18,10 @@ def test_every_slice_counts(batch_size):
     images = slices(33 + 7)
     cases = [Case("a", 0, 33), Case("b", 33, 40)]
     results = list(predict_volumes(threshold_segment, images, cases, batch_size=batch_size))
-    assert [case.id for case, _ in results] == ["a", "b"]
-    assert [labels.shape for _, labels in results] == [(33, 6, 5), (7, 6, 5)]
-    assert all(labels.dtype == np.uint8 for _, labels in results)
-    np.testing.assert_array_equal(np.concatenate([labels for _, labels in results]), threshold_labels(images))
+    assert [case.id for case, _, _ in results] == ["a", "b"]
+    assert [labels.shape for _, labels, _ in results] == [(33, 6, 5), (7, 6, 5)]
+    assert all(labels.dtype == np.uint8 for _, labels, _ in results)
+    np.testing.assert_array_equal(np.concatenate([labels for _, labels, _ in results]), threshold_labels(images))
 
 
 def test_a_network_in_evaluation_mode_agrees_at_batch_1_and_32():
@@ -71,8 +71,9 @@ def test_a_read_only_memory_map(tmp_path):
     np.save(tmp_path / "images.npy", slices(3))
     images = np.load(tmp_path / "images.npy", mmap_mode="r")
     with np.errstate(all="raise"):
-        ((_, labels),) = predict_volumes(lambda x: threshold_segment(x.add_(0)), images, [Case("a", 0, 3)])
+        ((_, labels, nothing),) = predict_volumes(lambda x: threshold_segment(x.add_(0)), images, [Case("a", 0, 3)])
     np.testing.assert_array_equal(labels, threshold_labels(images))
+    assert nothing is None
 
 
 def test_logits_of_another_size_are_refused():

@@ -1,0 +1,228 @@
+"""Carrying a run out: the reference first, then stage after stage, then the scores."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from seasa_da.adapters import Stage, StageContext
+from seasa_da.config import RunSettings
+from seasa_da.data.batches import Share, UpdateBatches
+from seasa_da.data.datasets import oracle_slices, source_slices, target_slices
+from seasa_da.errors import UserError
+from seasa_da.files import read_json, write_json_atomic
+from seasa_da.registry import find_method
+from seasa_da.seeding import derive_seed
+from seasa_da.tracking import Tracker
+from seasa_da.training import checkpoint
+from seasa_da.training.checkpoint import Checkpoint
+from seasa_da.training.job import Job, Observer, fresh_segmenter, header, init_weights, provenance, versions
+from seasa_da.training.reference import find_reference, publish_reference, reference_key
+from seasa_da.training.results import finish_run
+from seasa_da.training.run_folder import RunFolder
+from seasa_da.training.trainer import Trainer
+
+SCHEMA_VERSION = 1
+
+
+def carry_out(job: Job, models: dict[str, Any], folder: RunFolder, record: dict[str, Any]) -> RunFolder | None:
+    """Reference first (so that a picture can show it), then the run itself; what is finished is not done again.
+
+    Args:
+        models: the initial segmenter, of `fresh_segmenter`.
+        folder: the run's, made before.
+        record: the content of its `run.json`.
+
+    Returns:
+        The folder of the run without adaptation, where the record asks for one.
+    """
+    reference = None
+    try:
+        for line in header(job, folder):
+            job.observer.say(line)
+        if record["reference"]:
+            reference = _reference(job, folder, record)
+        if not folder.finished:
+            _train_and_evaluate(job, models, folder, record, reference)
+        job.accelerator.wait_for_everyone()
+    except KeyboardInterrupt:
+        job.observer.say(f"stopped; go on with: seasa-da train --resume {folder.path}")
+        raise
+    return reference
+
+
+def _reference(job: Job, folder: RunFolder, record: dict[str, Any]) -> RunFolder:
+    """The same run without adaptation, from the cache or made now."""
+    common = {name: getattr(job.settings, name) for name in RunSettings.model_fields}
+    settings = RunSettings(**{**common, "method": "source-only", "recipe": None, "addons": ()})
+    src, tgt = settings.src, settings.tgt
+    quiet = Observer(progress=job.observer.progress)
+    reads = job.store.fingerprint([(src, "train", "images"), (tgt, "train", "images"), (src, "train", "labels")])
+    sub = replace(job, method=find_method("source-only"), settings=settings, fingerprint=reads, observer=quiet)
+    own = {**record, "reference": False, "tracking_uri": "none", **provenance(sub)}
+    scored = job.store.fingerprint([(tgt, "test", "images"), (tgt, "test", "labels")])
+    key = reference_key(settings.model_dump(mode="json"), provenance(sub), scored, job.class_names, job.anonymise)
+    target = RunFolder(folder.reference)
+    if job.accelerator.is_main_process and not target.path.exists():
+        if find_reference(key, target):
+            write_json_atomic(target.record, own)  # where the data are in this run, not in the one it was made for
+            job.observer.say("without adaptation: taken from an earlier run with the same data, settings and seed")
+        else:
+            RunFolder.create(target.path, settings, own)
+    job.accelerator.wait_for_everyone()
+    if not target.finished:
+        job.observer.say("first the same without adaptation, to show beside")
+        _train_and_evaluate(sub, fresh_segmenter(sub), target, own, None)
+        if job.accelerator.is_main_process:
+            publish_reference(key, target)
+    return target
+
+
+def _train_and_evaluate(
+    job: Job, models: dict[str, Any], folder: RunFolder, record: dict[str, Any], reference: RunFolder | None
+) -> None:
+    settings, accelerator = job.settings, job.accelerator
+    stages: list[Stage] = job.method.load_stages()(settings)
+    resumed = _latest(folder, accelerator)
+    tracker = _tracker(job, folder, record)
+    trainer = Trainer(
+        accelerator,
+        settings,
+        len(job.class_names) + 1,
+        folder,
+        about={"settings": settings.model_dump(mode="json"), **provenance(job)},
+        observe=job.observer.progress,
+        log_metrics=tracker.log_metrics if tracker else lambda step, metrics: None,
+    )
+    adapter = None
+    status: Literal["FINISHED", "FAILED", "KILLED"] = "FAILED"
+    started = time.monotonic()
+    try:
+        if resumed:
+            _check_resumed(job, resumed)
+            trainer.train_seconds = float(resumed.state.get("train_seconds", 0.0))
+            job.observer.say(f"resuming at update {resumed.position.iteration} of stage {resumed.position.stage_name}")
+        if accelerator.is_main_process:
+            at = (resumed.position.stage, resumed.position.iteration) if resumed else (0, 0)
+            folder.rewind_log(*at)
+        for number, stage in enumerate(stages):
+            if resumed and number < resumed.position.stage:
+                trainer.steps_before += stage.iterations
+                continue
+            torch.manual_seed(derive_seed(settings.seed, "stage", stage.name))
+            context = StageContext(settings, len(job.class_names) + 1, models["G"].channels[0], models)
+            adapter = stage.build(context)
+            for module in adapter.state_modules().values():
+                module.to(accelerator.device)
+                if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
+                    # In place, parameters stay the same objects, so the optimisers keep theirs.
+                    nn.SyncBatchNorm.convert_sync_batchnorm(module)
+            here = resumed if resumed and number == resumed.position.stage else None
+            trainer.run_stage(number, stage, adapter, _batches(job, stage), here)
+        assert adapter is not None
+        if accelerator.is_main_process:
+            finish_run(
+                folder=folder,
+                store=job.store,
+                settings=settings,
+                class_names=job.class_names,
+                segmenter=adapter.segmenter().eval(),
+                device=accelerator.device,
+                reference=reference,
+                anonymise=job.anonymise,
+                tracker=tracker,
+                metrics={
+                    "schema_version": SCHEMA_VERSION,
+                    "method": settings.method,
+                    "recipe": settings.recipe,
+                    "addons": list(settings.addons),
+                    "src": settings.src,
+                    "tgt": settings.tgt,
+                    "seed": settings.seed,
+                    "preset": settings.preset,
+                    "iterations": settings.train.iterations,
+                    "updates": sum(stage.iterations for stage in stages),
+                    "init_weights": init_weights(settings),
+                    "selection": "last",
+                    "oracle": job.method.oracle,
+                    "train_seconds": round(trainer.train_seconds, 1),
+                    "data_fingerprint": job.fingerprint,
+                    "versions": versions(),
+                },
+            )
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        if tracker:
+            tracker.finish(status)
+    job.observer.say(f"done in {time.monotonic() - started:.0f} s")
+
+
+def _check_resumed(job: Job, resumed: Checkpoint) -> None:
+    """Refuse a checkpoint of other settings; say where it was made under other circumstances."""
+    if resumed.state.get("settings") != job.settings.model_dump(mode="json"):
+        raise UserError(f"checkpoint {resumed.path} was made with other settings than the run's config.yaml has now")
+    now = provenance(job)
+    other = [f"{name} {resumed.state.get(name)!r}" for name in now if resumed.state.get(name) != now[name]]
+    if other:
+        job.observer.say(f"made with {', '.join(other)}: the weights may differ from an uninterrupted run's")
+
+
+def _batches(job: Job, stage: Stage) -> UpdateBatches:
+    settings = job.settings
+    if stage.labels == "oracle-target":
+        labelled = oracle_slices(job.store, settings.tgt, job.class_names)
+    else:
+        labelled = source_slices(job.store, settings.src, job.class_names)
+    return UpdateBatches(
+        labelled,
+        target_slices(job.store, settings.tgt) if stage.target else None,
+        batch_size=settings.train.batch_size,
+        seed=settings.seed,
+        stage=stage.name,
+        updates=stage.iterations,
+        augment=settings.augment,
+        fourier_sources=stage.fourier_sources,
+        share=Share(job.accelerator.process_index, job.accelerator.num_processes),
+    )
+
+
+def _latest(folder: RunFolder, accelerator: Any) -> Checkpoint | None:
+    found = checkpoint.list_checkpoints(folder.checkpoints)
+    accelerator.wait_for_everyone()
+    return checkpoint.load(found[-1]) if found else None
+
+
+def _known_run(file: Path) -> str | None:
+    """MLflow's id of this run from an earlier start; `None` where there is none or the file is damaged."""
+    try:
+        content = read_json(file)
+    except UserError:
+        return None
+    return content.get("run_id") if isinstance(content, dict) else None
+
+
+def _tracker(job: Job, folder: RunFolder, record: dict[str, Any]) -> Tracker | None:
+    """MLflow for this run, or `None` on other ranks and where the user wants none."""
+    if not job.accelerator.is_main_process or record["tracking_uri"] == "none":
+        return None
+    settings = job.settings
+    known = folder.path / "mlflow.json"
+    tracker = Tracker(say=job.observer.say)
+    tracker.start(
+        record["tracking_uri"],
+        experiment=f"{settings.src} to {settings.tgt}",
+        run_name=folder.path.name,
+        params={**settings.model_dump(mode="json"), "run_folder": str(folder.path)},
+        tags={"oracle": str(job.method.oracle).lower(), **{f"version.{k}": v for k, v in versions().items()}},
+        run_id=_known_run(known),
+        on_started=lambda run_id: write_json_atomic(known, {"run_id": run_id}),
+    )
+    return tracker

@@ -1,0 +1,157 @@
+"""A run made ready: its settings, data, device, and where it reports to."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator, InitProcessGroupKwargs
+from accelerate.state import AcceleratorState
+
+from seasa_da.config import RunSettings
+from seasa_da.data.datasets import shared_class_names
+from seasa_da.data.locate import Counting, locate_store, no_counting
+from seasa_da.data.store import SliceStore
+from seasa_da.errors import UserError
+from seasa_da.files import sha256_file
+from seasa_da.models import build_segmenter
+from seasa_da.registry import MethodSpec
+from seasa_da.seeding import derive_seed
+from seasa_da.training.run_folder import RunFolder
+from seasa_da.training.trainer import Progress
+from seasa_da.version import __version__
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Where a run reports to: single lines, the progress of its loop, of making data. By default nowhere."""
+
+    say: Callable[[str], None] = lambda line: None
+    progress: Callable[[Progress], None] = lambda progress: None
+    counting: Counting = no_counting
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that determines a run, ready to be carried out."""
+
+    method: MethodSpec
+    settings: RunSettings
+    store: SliceStore
+    class_names: tuple[str, ...]
+    fingerprint: str
+    accelerator: Any
+    observer: Observer
+    anonymise: bool
+
+
+def prepare_job(spec: MethodSpec, settings: RunSettings, record: dict[str, Any], observer: Observer) -> Job:
+    """Open (or make) the data, find the classes, start Accelerate.
+
+    Args:
+        record: `data` (a path, or `None` for the phantom) and `anonymise` are used.
+
+    Raises:
+        UserError: unusable data, a batch that does not split, or settings that do not go together.
+    """
+    accelerator = _accelerator(settings.train.precision)
+    parts = accelerator.num_processes * settings.train.accumulate
+    if settings.train.batch_size % parts:
+        raise UserError(
+            f"train.batch_size={settings.train.batch_size} does not split evenly into {accelerator.num_processes} "
+            f"processes x {settings.train.accumulate} micro-batches"
+        )
+    if settings.train.precision == "fp16" and settings.train.accumulate > 1:
+        # The loss scale changes after the segmenter's step, while the discriminators' gradients still add up.
+        raise UserError("train.precision=fp16 does not go with train.accumulate > 1; use bf16")
+    if not accelerator.is_main_process:
+        observer = Observer()
+    data = Path(record["data"]) if record["data"] else None
+    with accelerator.main_process_first():
+        store = locate_store(data, settings.data, settings.phantom, say=observer.say, progress=observer.counting)
+    names, alone = shared_class_names(store, settings.src, settings.tgt)
+    for line in alone:
+        observer.say(line)
+    reads = [(settings.src, "train", "images"), (settings.tgt, "train", "images")]
+    labelled = settings.tgt if spec.oracle else settings.src
+    fingerprint = store.fingerprint([*reads, (labelled, "train", "labels")])
+    return Job(spec, settings, store, names, fingerprint, accelerator, observer, bool(record.get("anonymise")))
+
+
+def fresh_segmenter(job: Job) -> dict[str, Any]:
+    """The initial `G`, `C`, `C_aux` of a seed, the same for every method, on the run's device."""
+    torch.manual_seed(derive_seed(job.settings.seed, "initial weights"))
+    images = job.store.images(job.settings.src, "train")
+    models: dict[str, Any] = build_segmenter(
+        job.settings.model,
+        in_channels=images.shape[1],
+        num_classes=len(job.class_names) + 1,
+        size=(images.shape[2], images.shape[3]),
+        weights=job.settings.weights,
+    )
+    return {name: module.to(job.accelerator.device) for name, module in models.items()}
+
+
+def header(job: Job, folder: RunFolder) -> list[str]:
+    """What was chosen, in two lines."""
+    settings, accelerator = job.settings, job.accelerator
+    recipe = f" (recipe {settings.recipe})" if settings.recipe else ""
+    added = "".join(f" + {name}" for name in settings.addons)
+    mark = ", oracle: trained on target labels" if job.method.oracle else ""
+    processes = f"{accelerator.num_processes} process{'es' if accelerator.num_processes > 1 else ''}"
+    return [
+        f"{settings.method}{recipe}{added}: {settings.src} to {settings.tgt}, preset {settings.preset}, "
+        f"seed {settings.seed}{mark}",
+        f"{settings.model.backbone} from {init_weights(settings)} weights, {settings.train.iterations} updates of "
+        f"{settings.train.batch_size} images, {processes} on {accelerator.device.type}; {folder.path}",
+    ]
+
+
+def provenance(job: Job) -> dict[str, Any]:
+    return {
+        "data_fingerprint": job.fingerprint,
+        "versions": versions(),
+        "device": job.accelerator.device.type,
+        "world_size": job.accelerator.num_processes,
+        "threads": torch.get_num_threads(),
+    }
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on."""
+    found = {"python": platform.python_version()}
+    for package in ("seasa-da", "torch", "pytorch-adapt", "timm", "accelerate", "numpy", "scipy", "medpy"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = __version__ if package == "seasa-da" else "unknown"
+    return found
+
+
+def init_weights(settings: RunSettings) -> str:
+    if settings.weights is None:
+        return "random"
+    return f"{Path(settings.weights).name} sha256:{sha256_file(Path(settings.weights))[:16]}"
+
+
+def _accelerator(precision: str) -> Any:
+    """Accelerate on this machine, with kernels as deterministic as the device has them."""
+    if AcceleratorState._shared_state.get("_mixed_precision", precision) != precision:
+        # Accelerate keeps one precision a process; a second run in this process may want another.
+        AcceleratorState._reset_state()
+    if torch.cuda.is_available():
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.backends.cudnn.benchmark = False
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    # Ranks wait while the main one prepares data or evaluates, which may take longer than the usual ten minutes.
+    patience = InitProcessGroupKwargs(timeout=timedelta(hours=12))
+    return Accelerator(cpu=not torch.cuda.is_available(), mixed_precision=precision, kwargs_handlers=[patience])
