@@ -17,7 +17,8 @@ import pytest
 from seasa_da.errors import UserError
 from seasa_da.training import checkpoint
 from seasa_da.training.run import RunResult, resume, train
-from tests.integration.weights import assert_bit_identical
+
+from .weights import assert_bit_identical
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ["train.iterations=40", "train.checkpoint_every=5", "train.log_every=5", "asa.start=0.1", "se.start=0.3"]

@@ -14,7 +14,8 @@ import yaml
 from seasa_da.errors import NonFiniteLoss, UserError
 from seasa_da.training import checkpoint
 from seasa_da.training.run import RunResult, evaluate_run, resume, train
-from tests.integration.weights import assert_bit_identical, final_tensors
+
+from .weights import assert_bit_identical, final_tensors
 
 Smoke = Callable[..., RunResult]
 STRUCTURES = ["AA", "LAC", "LVC", "MYO"]
