@@ -59,7 +59,8 @@ class TrainingConsole:
         metrics = result.metrics
         oracle = " (oracle: trained on target labels)" if metrics["oracle"] else ""
         title = f"{metrics['method']}{oracle}: {metrics['src']} to {metrics['tgt']}, seed {metrics['seed']}"
-        self.console.print(results_table(metrics, title=title, baseline=result.without_adaptation))
+        self.console.print(title, highlight=False, soft_wrap=True)
+        self.console.print(results_table(metrics, baseline=result.without_adaptation))
         if metrics["dice"]["mean"] is None:
             entropy = metrics["label_free"]["entropy"]
             line = f"the target has no test labels, so nothing to score against; mean entropy {entropy:.3f} nats"

@@ -17,7 +17,7 @@ from seasa_da.data.store import SliceStore
 from seasa_da.errors import UserError
 from seasa_da.evaluation.evaluate import CasePrediction, evaluate_domain
 from seasa_da.evaluation.scores import write_scores, write_scores_json
-from seasa_da.files import os_errors_named, write_json_atomic
+from seasa_da.files import os_errors_named, read_json, write_json_atomic
 from seasa_da.models import Segmenter, build_segmenter
 from seasa_da.reporting.overlays import OverlayRow, overlay_figure, slice_to_show
 from seasa_da.training import checkpoint
@@ -96,6 +96,11 @@ def finish_run(
     write_json_atomic(folder.metrics, content)
     if tracker:
         tracker.log_metrics(metrics["updates"], _flat_scores(evaluation.summary))
+        if reference:
+            before_it = {
+                kind: scores for kind, scores in read_json(reference.metrics).items() if kind in ("dice", "asd")
+            }
+            tracker.log_metrics(metrics["updates"], _flat_scores(before_it, "without_adaptation/"))
         for file in (folder.metrics, folder.config, folder.log, folder.per_case, folder.per_case_json):
             tracker.log_artifact(file)
         if not anonymise:
@@ -158,9 +163,9 @@ def _write_prediction(path: Path, done: CasePrediction) -> None:
         nibabel.save(image, path)
 
 
-def _flat_scores(summary: dict[str, dict[str, Any]]) -> dict[str, float]:
+def _flat_scores(summary: dict[str, dict[str, Any]], prefix: str = "") -> dict[str, float]:
     return {
-        f"{kind}/{name}": float(value)
+        f"{prefix}{kind}/{name}": float(value)
         for kind, by_name in summary.items()
         for name, value in by_name.items()
         if value is not None
