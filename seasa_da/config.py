@@ -31,7 +31,7 @@ class Section(BaseModel):
 class DataSettings(Section):
     """From raw volumes to slices; the same rule for both domains, none of it looks at labels."""
 
-    size: int = Field(256, ge=32, le=2048, description="height and width of a slice, pixels")
+    size: int = Field(256, ge=16, le=2048, description="height and width of a slice, pixels")
     spacing_mm: float = Field(1.0, gt=0, description="isotropic voxel size after resampling, mm")
     depth_mm: float = Field(256.0, gt=0, description="extent kept across the slices, around the volume's centre, mm")
     histogram_cut_percent: float = Field(2.0, ge=0, lt=50, description="brightest share of a volume's voxels cut off")

@@ -29,6 +29,9 @@ from seasa_da.training.run_folder import RunFolder
 from seasa_da.training.trainer import Progress
 from seasa_da.version import __version__
 
+SMALLEST_FOR_DISCRIMINATORS = 32
+"""Rows and columns that are left after five convolutions of stride 2."""
+
 
 @dataclass(frozen=True)
 class Observer:
@@ -77,6 +80,11 @@ def prepare_job(spec: MethodSpec, settings: RunSettings, record: dict[str, Any],
     data = Path(record["data"]) if record["data"] else None
     with accelerator.main_process_first():
         store = locate_store(data, settings.data, settings.phantom, say=observer.say, progress=observer.counting)
+    if "adversary" in type(settings).model_fields and store.settings.size < SMALLEST_FOR_DISCRIMINATORS:
+        raise UserError(
+            f"slices of {store.settings.size}x{store.settings.size} are too small for the discriminators of "
+            f"{settings.method}; prepare them with a size of at least {SMALLEST_FOR_DISCRIMINATORS}"
+        )
     names, alone = shared_class_names(store, settings.src, settings.tgt)
     for line in alone:
         observer.say(line)

@@ -50,7 +50,7 @@ def test_the_released_codes_hooks():
     assert not asa.remove_unreliable
     assert (asa.weight.weight, asa.loss_fn.distance, asa.src_bank.mode) == (1.0, "mse", "released-code")
     assert adapter.models["D"].sees == adapter.models["D_aux"].sees == "self-information"
-    assert adapter.loss.dice_weight == 0
+    assert adapter.loss.dice_weight == 1
 
 
 def test_alone_the_class_is_the_papers_method():

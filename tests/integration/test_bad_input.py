@@ -101,3 +101,11 @@ def test_a_full_disk_is_one_line_and_keeps_what_was_finished(smoke: Smoke, store
     assert checkpoint.list_checkpoints(run / "checkpoint") == []
     assert not (run / "metrics.json").exists()
     assert [path.name for path in (run / "checkpoint").iterdir()] == []
+
+
+def test_slices_too_small_for_the_discriminators(
+    capsys: pytest.CaptureFixture[str], run: list[str], phantom: Path, tmp_path: Path
+) -> None:
+    args = [*run, "--method", "adaoutput", "--data", str(phantom), "--set", "data.size=24"]
+    assert "too small for the discriminators" in refusal(capsys, *args, at_once=False)
+    assert not (tmp_path / "run").exists()

@@ -16,7 +16,13 @@ def settings():
     return compose(top, spec.sections, recipes=spec.recipes, overrides=("train.lr=0.001", "views.blur_sigma=[0, 1]"))
 
 
-RECORD = {"data": None, "tracking_uri": "none"}
+RECORD = {
+    "data": None,
+    "tracking_uri": "none",
+    "reference": False,
+    "anonymise": False,
+    "data_fingerprint": "0",
+}
 
 
 def test_settings_and_record_survive_the_round_trip(tmp_path, settings):
@@ -46,7 +52,7 @@ def test_an_empty_folder_may_be_used(tmp_path, settings):
     assert (tmp_path / "run.json").is_file()
 
 
-@pytest.mark.parametrize(("found", "hint"), [("run.json", "--resume"), ("thesis.txt", "another --out")])
+@pytest.mark.parametrize(("found", "hint"), [("run.json", "--resume"), ("thesis.txt", "choose another folder")])
 def test_a_folder_with_something_in_it_is_not_touched(tmp_path, settings, found, hint):
     (tmp_path / found).write_text("mine")
     with pytest.raises(UserError, match=hint):
