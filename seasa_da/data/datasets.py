@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from seasa_da.data.label_map import label_map
 from seasa_da.data.labels import open_labels
 from seasa_da.data.store import SliceStore
 from seasa_da.errors import UserError
@@ -41,7 +42,7 @@ class LabelledSlices(ImageSlices):
                 f"domain {domain!r} of {store.path} has no training labels; a source needs them (swap --src and --tgt?)"
             )
         self.labels = labels
-        self.to_class = _label_table(store.domain(domain).label_names, class_names)
+        self.to_class = label_map(store.domain(domain).label_names, class_names)
 
     def take_labels(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
         """The labels of the slices at `indices` `(B,)`: `(B, H, W)`."""
@@ -91,10 +92,3 @@ def shared_class_names(store: SliceStore, src: str, tgt: str) -> tuple[tuple[str
         if name not in names
     ]
     return names, alone
-
-
-def _label_table(label_names: Sequence[str], class_names: Sequence[str]) -> npt.NDArray[np.uint8]:
-    table = np.zeros(256, dtype=np.uint8)
-    for value, name in enumerate(label_names, start=1):
-        table[value] = class_names.index(name) + 1 if name in class_names else 0
-    return table

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
+from seasa_da.data.label_map import label_map
 from seasa_da.data.labels import open_labels
 from seasa_da.evaluation.inference import Entropy, Labels, Segment, predict_volumes
 from seasa_da.evaluation.scores import StructureScore, score_case, summarise
@@ -120,16 +119,3 @@ def evaluate_domain(
         summary=summarise(scores, class_names),
         predictions=predictions,
     )
-
-
-def label_map(label_names: Sequence[str], class_names: Sequence[str]) -> npt.NDArray[np.uint8]:
-    """Table `(256,)` from a domain's own label values to the run's, by name; what has no class becomes 0.
-
-    >>> label_map(["RV", "MYO", "AA"], ["AA", "MYO"])[:4].tolist()
-    [0, 0, 2, 1]
-    """
-    table = np.zeros(256, dtype=np.uint8)
-    for value, name in enumerate(label_names, start=1):
-        if name in class_names:
-            table[value] = list(class_names).index(name) + 1
-    return table

@@ -140,15 +140,18 @@ def _timm_trunk(backbone: str, in_channels: int, weights: str | Path | None) -> 
     except (RuntimeError, ValueError, KeyError, TypeError, EOFError, OSError, AssertionError) as error:
         if weights is None:
             raise UserError(f"{backbone} cannot be a DeepLab trunk ({error}); model.backbone wants a ResNet") from error
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"weights file {weights} does not fit {backbone}: {reason}") from error
+        raise UserError(f"weights file {weights} does not fit {backbone}: {_first_line(error)}") from error
     except Exception as error:  # torch's and safetensors' unpicklers raise their own classes
         if weights is None:
             raise
-        raise UserError(f"weights file {weights} cannot be read: {str(error).splitlines()[0]}") from error
+        raise UserError(f"weights file {weights} cannot be read: {_first_line(error)}") from error
     if not all(hasattr(net, layer) for layer in LEVELS):
         raise UserError(f"{backbone} has no layer3 and layer4; model.backbone wants a ResNet such as resnet50")
     return net
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _normalisation(backbone: str, channels: int) -> tuple[list[float], list[float]]:

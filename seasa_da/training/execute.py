@@ -21,7 +21,16 @@ from seasa_da.seeding import derive_seed
 from seasa_da.tracking import Tracker
 from seasa_da.training import checkpoint
 from seasa_da.training.checkpoint import Checkpoint
-from seasa_da.training.job import Job, Observer, fresh_segmenter, header, init_weights, provenance, versions
+from seasa_da.training.job import (
+    Job,
+    Observer,
+    fresh_segmenter,
+    header,
+    init_weights,
+    provenance,
+    training_fingerprint,
+    versions,
+)
 from seasa_da.training.reference import find_reference, publish_reference, reference_key
 from seasa_da.training.results import finish_run
 from seasa_da.training.run_folder import RunFolder
@@ -60,12 +69,11 @@ def _reference(job: Job, folder: RunFolder, record: dict[str, Any]) -> RunFolder
     """The same run without adaptation, from the cache or made now."""
     common = {name: getattr(job.settings, name) for name in RunSettings.model_fields}
     settings = RunSettings(**{**common, "method": "source-only", "recipe": None, "addons": ()})
-    src, tgt = settings.src, settings.tgt
-    quiet = Observer(progress=job.observer.progress)
-    reads = job.store.fingerprint([(src, "train", "images"), (tgt, "train", "images"), (src, "train", "labels")])
-    sub = replace(job, method=find_method("source-only"), settings=settings, fingerprint=reads, observer=quiet)
+    spec, quiet = find_method("source-only"), Observer(progress=job.observer.progress)
+    fingerprint = training_fingerprint(job.store, settings, spec)
+    sub = replace(job, method=spec, settings=settings, fingerprint=fingerprint, observer=quiet)
     own = {**record, "reference": False, "tracking_uri": "none", **provenance(sub)}
-    scored = job.store.fingerprint([(tgt, "test", "images"), (tgt, "test", "labels")])
+    scored = job.store.fingerprint([(settings.tgt, "test", "images"), (settings.tgt, "test", "labels")])
     key = reference_key(settings.model_dump(mode="json"), provenance(sub), scored, job.class_names, job.anonymise)
     target = RunFolder(folder.reference)
     if job.accelerator.is_main_process and not target.path.exists():

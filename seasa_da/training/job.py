@@ -88,10 +88,15 @@ def prepare_job(spec: MethodSpec, settings: RunSettings, record: dict[str, Any],
     names, alone = shared_class_names(store, settings.src, settings.tgt)
     for line in alone:
         observer.say(line)
-    reads = [(settings.src, "train", "images"), (settings.tgt, "train", "images")]
-    labelled = settings.tgt if spec.oracle else settings.src
-    fingerprint = store.fingerprint([*reads, (labelled, "train", "labels")])
+    fingerprint = training_fingerprint(store, settings, spec)
     return Job(spec, settings, store, names, fingerprint, accelerator, observer, bool(record.get("anonymise")))
+
+
+def training_fingerprint(store: SliceStore, settings: RunSettings, spec: MethodSpec) -> str:
+    """A hash of the data that training may read: both domains' training images, and one domain's labels."""
+    labelled = settings.tgt if spec.oracle else settings.src
+    images = [(settings.src, "train", "images"), (settings.tgt, "train", "images")]
+    return store.fingerprint([*images, (labelled, "train", "labels")])
 
 
 def fresh_segmenter(job: Job) -> dict[str, Any]:

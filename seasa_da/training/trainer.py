@@ -137,7 +137,9 @@ class Trainer:
     def _update(
         self, adapter: SegmentationAdapter, stepper: AcceleratedStepper, batch: dict[str, Tensor], progress: float
     ) -> dict[str, Tensor]:
-        batch = augmented({key: value.to(self.accelerator.device) for key, value in batch.items()})
+        # Seeds stay on the CPU, where views are drawn: to fetch them back would make the device wait every step.
+        batch = {k: v if k == "target_seeds" else v.to(self.accelerator.device) for k, v in batch.items()}
+        batch = augmented(batch)
         counts = stepper.sum_over_ranks(class_counts(batch["src_labels"], self.num_classes))
         parts = {key: value.chunk(stepper.micro_batches) for key, value in batch.items()}
         total: dict[str, Tensor] = {}
@@ -176,8 +178,6 @@ def augmented(batch: dict[str, Tensor]) -> dict[str, Tensor]:
     batch["src_labels"] = labels.long()
     if "target_imgs" in batch:
         batch["target_imgs"], _ = apply_affine(batch["target_imgs"], batch.pop("target_theta"))
-        # Seeds are read on the CPU, where views are drawn.
-        batch["target_seeds"] = batch["target_seeds"].cpu()
     return batch
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from seasa_da.evaluation.evaluate import evaluate_domain, label_map
+from seasa_da.evaluation.evaluate import evaluate_domain
 
 from .standins import Case, Domain, Store, threshold_labels, threshold_segment
 
@@ -46,7 +46,6 @@ def test_a_label_that_is_no_class_is_background():
     store.labels[store.labels == 0] = 2  # RV
     result = evaluate_domain(threshold_segment, store, "mri", NAMES)
     assert result.summary["dice"]["mean"] == 100
-    np.testing.assert_array_equal(label_map(("MYO", "RV", "AA"), NAMES)[:5], [0, 2, 0, 1, 0])
 
 
 def test_a_class_without_labels_in_the_domain_is_not_scored():
