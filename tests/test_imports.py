@@ -80,7 +80,7 @@ def test_only_datasets_and_evaluation_open_them():
 
 def test_the_upper_bounds_door_is_marked():
     """`oracle_slices` is used where a stage asks for the oracle's labels, and nowhere else."""
-    assert importers_of("seasa_da.data.datasets.oracle_slices") <= {"seasa_da.training.execute"}
+    assert importers_of("seasa_da.data.datasets.oracle_slices") <= {"seasa_da.training.stages"}
 
 
 def test_layers_know_only_torch():

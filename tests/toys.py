@@ -116,7 +116,7 @@ def build_adapter(method, addons=(), overrides=(), *, models=None, stage=-1, see
     settings, stages = compose_run(method, addons, overrides)
     models = small_segmenter(seed) if models is None else models
     torch.manual_seed(seed + 1)
-    adapter = stages[stage].build(StageContext(settings, CLASSES, models["G"].channels[0], models))
+    adapter = stages[stage].build(StageContext(settings, CLASSES, models["G"].channels[0], (1, SIZE, SIZE), models))
     for module in adapter.state_modules().values():
         module.train()
     return adapter

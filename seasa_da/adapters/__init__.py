@@ -4,5 +4,6 @@ from seasa_da.adapters.output_adversary import OutputAdversary
 from seasa_da.adapters.seasa import SEASA
 from seasa_da.adapters.segmentation import SegmentationAdapter
 from seasa_da.adapters.stage import Stage, StageContext
+from seasa_da.adapters.stage_adapter import StageAdapter
 
-__all__ = ["SEASA", "OutputAdversary", "SegmentationAdapter", "Stage", "StageContext"]
+__all__ = ["SEASA", "OutputAdversary", "SegmentationAdapter", "Stage", "StageAdapter", "StageContext"]

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
-from pytorch_adapt.adapters import BaseAdapter
-from pytorch_adapt.containers import KeyEnforcer, Misc, Models, MultipleContainers, Optimizers
 from pytorch_adapt.hooks import ChainHook
 from pytorch_adapt.hooks.base import BaseHook
 from pytorch_adapt.hooks.features import LogitsHook
-from pytorch_adapt.hooks.optimizer import SummaryHook
 from torch import nn
 
+from seasa_da.adapters.stage_adapter import StageAdapter
 from seasa_da.config import LossSettings, TrainSettings
 from seasa_da.hooks import AuxLogitsHook, LevelsHook, SegmentationLossHook, UpdateHook
 from seasa_da.models import Segmenter
 
 
-class SegmentationAdapter(BaseAdapter):
+class SegmentationAdapter(StageAdapter):
     """Trains `G`, `C` and `C_aux` on `src_imgs` and `src_labels`; the base of all methods, alone the lower bound.
 
     |Container|Required keys|
@@ -53,24 +51,9 @@ class SegmentationAdapter(BaseAdapter):
         self.num_classes = num_classes
         self.loss = loss or LossSettings()
         self.post_g = list(post_g)
-        super().__init__(models=Models(dict(models)), optimizers=Optimizers(dict(optimizers)), misc=Misc({}))
-
-    def get_default_containers(self) -> MultipleContainers:
-        return MultipleContainers(models=Models({}), optimizers=Optimizers({}), misc=Misc({}))
-
-    def get_key_enforcer(self) -> KeyEnforcer:
-        return KeyEnforcer(models=list(self.model_names), optimizers=list(self.optimizer_names))
-
-    @property
-    def hook_cls(self) -> type[BaseHook]:
-        return ChainHook
-
-    def init_hook(self, hook_kwargs: dict[str, Any]) -> None:
-        updates = self.updates()
-        self.hook = self.hook_cls(*updates.values(), SummaryHook(updates), **hook_kwargs)
+        super().__init__(models, optimizers)
 
     def updates(self) -> dict[str, UpdateHook]:
-        """The updates of one training step in their order, by the name their losses are reported under."""
         return {"g_loss": UpdateHook(ChainHook(*self.segmenter_hooks()), ["G_opt"])}
 
     def segmenter_hooks(self) -> list[BaseHook]:
@@ -93,8 +76,8 @@ class SegmentationAdapter(BaseAdapter):
         return Segmenter(self.models)
 
     def state_modules(self) -> dict[str, nn.Module]:
-        """All that a checkpoint must hold besides the optimisers: the models, and what hooks remember."""
-        modules: dict[str, nn.Module] = dict(self.models.items())
+        """The models, and what hooks remember."""
+        modules = super().state_modules()
         for hook in self.post_g:
             if hasattr(hook, "state_modules"):
                 modules.update(hook.state_modules())

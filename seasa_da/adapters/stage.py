@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import nn
 
-from seasa_da.adapters.segmentation import SegmentationAdapter
+from seasa_da.adapters.stage_adapter import StageAdapter
 from seasa_da.config import RunSettings
 
 
@@ -20,12 +20,15 @@ class StageContext:
         settings: the run's.
         num_classes: with background.
         feature_dim: channels of the conv5 features.
-        models: `G`, `C` and `C_aux`, as the stages before left them, on their device.
+        image_shape: `(C, H, W)` of a slice.
+        models: `G`, `C` and `C_aux`, as the stages before left them, and what those stages put beside them (such as
+            the translators), on their device. A stage's `build` may add and remove; every checkpoint holds them all.
     """
 
     settings: RunSettings
     num_classes: int
     feature_dim: int
+    image_shape: tuple[int, int, int]
     models: dict[str, nn.Module]
 
 
@@ -35,16 +38,31 @@ class Stage:
 
     Attributes:
         name: unique in the method; part of every random draw of the stage.
-        iterations: updates of the segmenter.
-        build: makes the adapter.
+        iterations: updates.
+        build: makes the adapter. It is called also where the stage itself is skipped (a resumed run), so that later
+            stages find the same models.
+        trains: whose updates they are. Those of the segmenter, summed over the stages, are the method's budget.
         labels: whose labelled images are `src_imgs`: the source's, or (oracle) the target's.
         target: whether batches bring target images.
         fourier_sources: further source images a target image, for Fourier views.
+        batch_size: images a domain and update; by default `train.batch_size`.
+        source_share: share of the source's slices that take part, a subset drawn for the stage.
+        schedule: of every learning rate over the stage: "poly" (`train.poly_power`), "constant", or "linear" to 0.
+        survey: the adapter's `survey` sees all target training slices before the first update.
+        shared: for a stage that several methods begin with: the sections of settings, besides the common ones, that
+            determine it. It is then kept and reused by a hash of those, so it must not start from what another stage
+            trained.
     """
 
     name: str
     iterations: int
-    build: Callable[[StageContext], SegmentationAdapter]
+    build: Callable[[StageContext], StageAdapter]
+    trains: Literal["segmenter", "translators"] = "segmenter"
     labels: Literal["source", "oracle-target"] = "source"
     target: bool = False
     fourier_sources: int = 0
+    batch_size: int | None = None
+    source_share: float = 1.0
+    schedule: Literal["poly", "constant", "linear"] = "poly"
+    survey: bool = False
+    shared: tuple[str, ...] | None = None

@@ -42,6 +42,7 @@ class UpdateBatches(Dataset[dict[str, torch.Tensor]]):
         updates: how many items there are.
         augment: strength of the affine transformations.
         fourier_sources: N, or 0 for none.
+        source_share: share of the source's slices that take part, a subset drawn by (seed, stage).
         share: this process's part.
     """
 
@@ -56,6 +57,7 @@ class UpdateBatches(Dataset[dict[str, torch.Tensor]]):
         updates: int,
         augment: AugmentSettings,
         fourier_sources: int = 0,
+        source_share: float = 1.0,
         share: Share | None = None,
     ) -> None:
         self.source = source
@@ -66,6 +68,8 @@ class UpdateBatches(Dataset[dict[str, torch.Tensor]]):
         self.updates = updates
         self.augment = augment
         self.fourier_sources = fourier_sources
+        order = np.random.default_rng(derive_seed(seed, stage, "source subset")).permutation(len(source))
+        self.subset = np.sort(order[: max(1, round(source_share * len(source)))])
         share = share or Share()
         width = batch_size // share.world
         self.samples = range(share.rank * width, (share.rank + 1) * width)
@@ -74,7 +78,7 @@ class UpdateBatches(Dataset[dict[str, torch.Tensor]]):
         return self.updates
 
     def __getitem__(self, update: int) -> dict[str, torch.Tensor]:
-        indices = self._indices("src", len(self.source), update)
+        indices = self.subset[self._indices("src", len(self.subset), update)]
         batch = {
             "src_imgs": torch.from_numpy(self.source.take(indices)),
             "src_labels": torch.from_numpy(self.source.take_labels(indices)),

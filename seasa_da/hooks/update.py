@@ -33,6 +33,10 @@ class Stepper:
         """The sum over ranks; its gradient is right when ranks average their gradients."""
         return values
 
+    def gather_over_ranks(self, values: Tensor) -> Tensor:
+        """The ranks' tensors `(n, …)`, whose `n` may differ, joined along the first axis; without gradient."""
+        return values.detach()
+
 
 class UpdateHook(BaseHook):
     """Runs `hook`, backpropagates the sum of its losses (each averaged over its elements), steps `optimizers`.

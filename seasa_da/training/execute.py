@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-from torch import nn
-
-from seasa_da.adapters import Stage, StageContext
+from seasa_da.adapters import Stage
 from seasa_da.config import RunSettings
-from seasa_da.data.batches import Share, UpdateBatches
-from seasa_da.data.datasets import oracle_slices, source_slices, target_slices
 from seasa_da.errors import UserError
 from seasa_da.files import read_json, write_json_atomic
 from seasa_da.registry import find_method
-from seasa_da.seeding import derive_seed
 from seasa_da.tracking import Tracker
 from seasa_da.training import checkpoint
 from seasa_da.training.checkpoint import Checkpoint
@@ -34,6 +28,7 @@ from seasa_da.training.job import (
 from seasa_da.training.reference import find_reference, publish_reference, reference_key
 from seasa_da.training.results import finish_run
 from seasa_da.training.run_folder import RunFolder
+from seasa_da.training.stages import check_budget, run_stages
 from seasa_da.training.trainer import Trainer
 
 SCHEMA_VERSION = 1
@@ -72,7 +67,7 @@ def _reference(job: Job, folder: RunFolder, record: dict[str, Any]) -> RunFolder
     spec, quiet = find_method("source-only"), Observer(progress=job.observer.progress)
     fingerprint = training_fingerprint(job.store, settings, spec)
     sub = replace(job, method=spec, settings=settings, fingerprint=fingerprint, observer=quiet)
-    own = {**record, "reference": False, "tracking_uri": "none", **provenance(sub)}
+    own = {**record, "reference": False, "tracking_uri": "none", "tracking_tags": {}, **provenance(sub)}
     scored = job.store.fingerprint([(settings.tgt, "test", "images"), (settings.tgt, "test", "labels")])
     key = reference_key(settings.model_dump(mode="json"), provenance(sub), scored, job.class_names, job.anonymise)
     target = RunFolder(folder.reference)
@@ -96,6 +91,7 @@ def _train_and_evaluate(
 ) -> None:
     settings, accelerator = job.settings, job.accelerator
     stages: list[Stage] = job.method.load_stages()(settings)
+    spent = check_budget(stages, settings.train.iterations)
     resumed = _latest(folder, accelerator)
     tracker = _tracker(job, folder, record)
     trainer = Trainer(
@@ -107,7 +103,6 @@ def _train_and_evaluate(
         observe=job.observer.progress,
         log_metrics=tracker.log_metrics if tracker else lambda step, metrics: None,
     )
-    adapter = None
     status: Literal["FINISHED", "FAILED", "KILLED"] = "FAILED"
     started = time.monotonic()
     try:
@@ -118,28 +113,14 @@ def _train_and_evaluate(
         if accelerator.is_main_process:
             at = (resumed.position.stage, resumed.position.iteration) if resumed else (0, 0)
             folder.rewind_log(*at)
-        for number, stage in enumerate(stages):
-            if resumed and number < resumed.position.stage:
-                trainer.steps_before += stage.iterations
-                continue
-            torch.manual_seed(derive_seed(settings.seed, "stage", stage.name))
-            context = StageContext(settings, len(job.class_names) + 1, models["G"].channels[0], models)
-            adapter = stage.build(context)
-            for module in adapter.state_modules().values():
-                module.to(accelerator.device)
-                if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
-                    # In place, parameters stay the same objects, so the optimisers keep theirs.
-                    nn.SyncBatchNorm.convert_sync_batchnorm(module)
-            here = resumed if resumed and number == resumed.position.stage else None
-            trainer.run_stage(number, stage, adapter, _batches(job, stage), here)
-        assert adapter is not None
+        run_stages(job, stages, models, trainer, resumed)
         if accelerator.is_main_process:
             finish_run(
                 folder=folder,
                 store=job.store,
                 settings=settings,
                 class_names=job.class_names,
-                segmenter=adapter.segmenter().eval(),
+                models=models,
                 device=accelerator.device,
                 reference=reference,
                 anonymise=job.anonymise,
@@ -154,7 +135,8 @@ def _train_and_evaluate(
                     "seed": settings.seed,
                     "preset": settings.preset,
                     "iterations": settings.train.iterations,
-                    "updates": sum(stage.iterations for stage in stages),
+                    "updates": settings.train.iterations,
+                    "stages": [asdict(stage) for stage in spent],
                     "init_weights": init_weights(settings),
                     "selection": "last",
                     "oracle": job.method.oracle,
@@ -181,25 +163,6 @@ def _check_resumed(job: Job, resumed: Checkpoint) -> None:
     other = [f"{name} {resumed.state.get(name)!r}" for name in now if resumed.state.get(name) != now[name]]
     if other:
         job.observer.say(f"made with {', '.join(other)}: the weights may differ from an uninterrupted run's")
-
-
-def _batches(job: Job, stage: Stage) -> UpdateBatches:
-    settings = job.settings
-    if stage.labels == "oracle-target":
-        labelled = oracle_slices(job.store, settings.tgt, job.class_names)
-    else:
-        labelled = source_slices(job.store, settings.src, job.class_names)
-    return UpdateBatches(
-        labelled,
-        target_slices(job.store, settings.tgt) if stage.target else None,
-        batch_size=settings.train.batch_size,
-        seed=settings.seed,
-        stage=stage.name,
-        updates=stage.iterations,
-        augment=settings.augment,
-        fourier_sources=stage.fourier_sources,
-        share=Share(job.accelerator.process_index, job.accelerator.num_processes),
-    )
 
 
 def _latest(folder: RunFolder, accelerator: Any) -> Checkpoint | None:
@@ -229,7 +192,11 @@ def _tracker(job: Job, folder: RunFolder, record: dict[str, Any]) -> Tracker | N
         experiment=f"{settings.src} to {settings.tgt}",
         run_name=folder.path.name,
         params={**settings.model_dump(mode="json"), "run_folder": str(folder.path)},
-        tags={"oracle": str(job.method.oracle).lower(), **{f"version.{k}": v for k, v in versions().items()}},
+        tags={
+            "oracle": str(job.method.oracle).lower(),
+            **{f"version.{k}": v for k, v in versions().items()},
+            **record.get("tracking_tags", {}),
+        },
         run_id=_known_run(known),
         on_started=lambda run_id: write_json_atomic(known, {"run_id": run_id}),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,14 +32,14 @@ def finish_run(
     store: SliceStore,
     settings: RunSettings,
     class_names: Sequence[str],
-    segmenter: Segmenter,
+    models: Mapping[str, nn.Module],
     device: torch.device,
     reference: RunFolder | None,
     anonymise: bool,
     tracker: Any,
     metrics: dict[str, Any],
 ) -> dict[str, Any]:
-    """Evaluate `segmenter`; write `per_case.csv` and `.json`, `predictions/`, a picture and, last, `metrics.json`.
+    """Evaluate the segmenter in `models`; write scores, `predictions/`, pictures and, last, `metrics.json`.
 
     Args:
         reference: the run without adaptation, for the picture.
@@ -54,6 +54,7 @@ def finish_run(
     Raises:
         UserError: a file cannot be written, or the store is broken.
     """
+    segmenter = Segmenter(models).to(device).eval()
     rows: list[OverlayRow] = []
     before = load_segmenter(reference, settings, store, class_names, device) if reference else None
     images = store.images(settings.tgt, "test")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -54,6 +54,7 @@ def train(
     weights: str | Path | None = None,
     out: str | Path | None = None,
     tracking_uri: str | None = None,
+    tracking_tags: Mapping[str, str] | None = None,
     reference: bool | None = None,
     anonymise: bool = False,
     observer: Observer | None = None,
@@ -72,6 +73,7 @@ def train(
         weights: a local file of trunk weights; random without.
         out: the run's folder; by default a new one under `runs/`.
         tracking_uri: where MLflow records go; by default `mlruns/` here; "none" for no tracking.
+        tracking_tags: further tags of the MLflow run.
         reference: also train without adaptation on the same data, budget and seed (once, then cached) and show it
             beside; by default yes on "smoke" and "quick", where it takes a minute.
         anonymise: keep case ids out of tables, pictures and MLflow.
@@ -101,7 +103,8 @@ def train(
         "data": str(Path(data).resolve()) if data else None,
         # A store in this folder is meant also when the run is resumed from another; other addresses stay as given.
         "tracking_uri": resolved_uri if resolved_uri.startswith("sqlite:") else tracking_uri,
-        "reference": with_reference and method not in ("source-only", "supervised"),
+        "tracking_tags": dict(tracking_tags or {}),
+        "reference": with_reference and not spec.bound,
         "anonymise": anonymise,
     }
     job = prepare_job(spec, settings, record, observer)

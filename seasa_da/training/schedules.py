@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import torch
+
+
+def factor(schedule: Literal["poly", "constant", "linear"], iteration: int, total: int, power: float) -> float:
+    """What the learning rates are multiplied by at `iteration` of `total`; `power` is that of "poly"."""
+    if schedule == "constant":
+        return 1.0
+    return poly(iteration, total, power if schedule == "poly" else 1.0)
 
 
 def poly(iteration: int, total: int, power: float) -> float:

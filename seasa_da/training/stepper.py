@@ -51,6 +51,15 @@ class AcceleratedStepper(Stepper):
         # Ranks average their gradients, so that of a sum has to count `world` times.
         return total + self.world * (values - values.detach())
 
+    def gather_over_ranks(self, values: Tensor) -> Tensor:
+        values = values.detach()
+        if self.world == 1:
+            return values
+        lengths = self.accelerator.gather(torch.tensor([len(values)], device=self.accelerator.device)).tolist()
+        padded = self.accelerator.pad_across_processes(values.contiguous(), dim=0)
+        parts = self.accelerator.gather(padded).split(max(lengths))
+        return torch.cat([part[:length] for part, length in zip(parts, lengths, strict=True)])
+
     def _average_gradients(self, optimizer: torch.optim.Optimizer) -> None:
         gradients = []
         for group in optimizer.param_groups:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from seasa_da.adapters import SegmentationAdapter, Stage
+from seasa_da.adapters import Stage, StageAdapter
 from seasa_da.augment import apply_affine
 from seasa_da.config import RunSettings
 from seasa_da.data.batches import UpdateBatches, loader
@@ -21,7 +21,7 @@ from seasa_da.seeding import derive_seed
 from seasa_da.training import checkpoint
 from seasa_da.training.checkpoint import Checkpoint, Position
 from seasa_da.training.run_folder import RunFolder
-from seasa_da.training.schedules import poly, scale_learning_rates
+from seasa_da.training.schedules import factor, scale_learning_rates
 from seasa_da.training.stepper import AcceleratedStepper
 
 
@@ -47,6 +47,10 @@ class Trainer:
         about: goes into every checkpoint's `state.json`.
         observe: told of every logged iteration; by default nobody.
         log_metrics: given `(step, {name: value})` for tracking.
+        carried: models that checkpoints hold besides the adapter's own, for later stages.
+        steps_before: updates of the stages before.
+        train_seconds: spent in the loop so far, by this run or by the one whose stage it took over.
+        stage_seconds: those of the stage under way.
     """
 
     accelerator: Any
@@ -56,14 +60,20 @@ class Trainer:
     about: Mapping[str, Any]
     observe: Callable[[Progress], None] = lambda progress: None
     log_metrics: Callable[[int, dict[str, float]], None] = lambda step, metrics: None
+    carried: dict[str, nn.Module] = field(default_factory=dict)
     steps_before: int = 0
     train_seconds: float = 0.0
+    stage_seconds: float = 0.0
+
+    def stepper(self) -> AcceleratedStepper:
+        """How the updates of this run are carried out."""
+        return AcceleratedStepper(self.accelerator, self.settings.train.accumulate)
 
     def run_stage(
         self,
         number: int,
         stage: Stage,
-        adapter: SegmentationAdapter,
+        adapter: StageAdapter,
         batches: UpdateBatches,
         resumed: Checkpoint | None = None,
     ) -> None:
@@ -77,43 +87,59 @@ class Trainer:
         for name, optimizer in list(adapter.optimizers.items()):
             adapter.optimizers[name] = self.accelerator.prepare_optimizer(optimizer)
         optimizers = dict(adapter.optimizers.items())
-        done = 0
+        done, self.stage_seconds = 0, 0.0
         if resumed is not None:
-            resumed.restore_modules(adapter.state_modules())
+            resumed.restore_modules(self._modules(adapter))
             resumed.restore_optimizers(optimizers)
             if resumed.state.get("scaler") and self.accelerator.scaler is not None:
                 self.accelerator.scaler.load_state_dict(resumed.state["scaler"])
             done = resumed.position.iteration
-        for module in adapter.state_modules().values():
-            module.train()
+            self.stage_seconds = float(resumed.state.get("stage_seconds", 0.0))
+        adapter.train_mode()
 
-        stepper = AcceleratedStepper(self.accelerator, train.accumulate)
+        stepper = self.stepper()
         window = _Window()
         started = time.monotonic()
         pin_memory = self.accelerator.device.type == "cuda"
         for batch in loader(batches, done, workers=train.workers, pin_memory=pin_memory):
             # For whatever draws from torch's own generator (Dropout, say): a function of the iteration too.
             torch.manual_seed(derive_seed(self.settings.seed, stage.name, "step", done, self.accelerator.process_index))
-            scale_learning_rates(optimizers.values(), poly(done, stage.iterations, train.poly_power))
+            rates = factor(stage.schedule, done, stage.iterations, train.poly_power)
+            scale_learning_rates(optimizers.values(), rates)
             window.add(self._update(adapter, stepper, batch, progress=done / stage.iterations))
             done += 1
             log_now = done % train.log_every == 0 or done == stage.iterations
             save_now = done % train.checkpoint_every == 0 or done == stage.iterations
             if log_now or save_now:
                 losses = window.close(stage.name, done, self.accelerator)
-                self.train_seconds += time.monotonic() - started
-                started = time.monotonic()
+                seconds, started = time.monotonic() - started, time.monotonic()
+                self.train_seconds += seconds
+                self.stage_seconds += seconds
                 if self.accelerator.is_main_process:
                     self._log(number, stage, done, losses, optimizers)
             if save_now:
-                if self.accelerator.is_main_process:
-                    self.save(Position(number, stage.name, done), adapter)
+                self.save(Position(number, stage.name, done), adapter)
                 self.accelerator.wait_for_everyone()
         self.steps_before += stage.iterations
 
-    def save(self, position: Position, adapter: SegmentationAdapter) -> None:
-        """Write a checkpoint of `adapter` at `position`, unless a tensor in it is not finite (`NonFiniteLoss`)."""
-        for name, module in adapter.state_modules().items():
+    def adopt(self, number: int, log: Sequence[dict[str, Any]], seconds: float) -> None:
+        """Put the log and the seconds of a stage that another run trained on this run's record, as its own."""
+        before = self.train_seconds
+        for line in log:
+            own = {**line, "stage": number, "train_seconds": round(before + line["stage_seconds"], 3)}
+            self.folder.append_log(own)
+            self.log_metrics(self.steps_before + line["iteration"], {**line["losses"], "lr": line["lr"]})
+        self.train_seconds = before + seconds
+
+    def _modules(self, adapter: StageAdapter) -> dict[str, nn.Module]:
+        return {**self.carried, **adapter.state_modules()}
+
+    def save(self, position: Position, adapter: StageAdapter) -> None:
+        """Write a checkpoint at `position`, on the main process, unless a tensor is not finite (`NonFiniteLoss`)."""
+        if not self.accelerator.is_main_process:
+            return
+        modules = self._modules(adapter)
+        for name, module in modules.items():
             for key, value in module.state_dict().items():
                 if value.is_floating_point() and not bool(torch.isfinite(value).all()):
                     raise NonFiniteLoss(
@@ -124,18 +150,19 @@ class Trainer:
         checkpoint.save(
             self.folder.checkpoints,
             position,
-            adapter.state_modules(),
+            modules,
             dict(adapter.optimizers.items()),
             about={
                 **self.about,
                 "train_seconds": self.train_seconds,
+                "stage_seconds": self.stage_seconds,
                 "scaler": scaler.state_dict() if scaler is not None else None,
             },
             keep=self.settings.train.keep,
         )
 
     def _update(
-        self, adapter: SegmentationAdapter, stepper: AcceleratedStepper, batch: dict[str, Tensor], progress: float
+        self, adapter: StageAdapter, stepper: AcceleratedStepper, batch: dict[str, Tensor], progress: float
     ) -> dict[str, Tensor]:
         # Seeds stay on the CPU, where views are drawn: to fetch them back would make the device wait every step.
         batch = {k: v if k == "target_seeds" else v.to(self.accelerator.device) for k, v in batch.items()}
@@ -156,7 +183,7 @@ class Trainer:
     def _log(
         self, number: int, stage: Stage, done: int, losses: dict[str, float], optimizers: Mapping[str, Any]
     ) -> None:
-        rate = optimizers["G"].param_groups[0]["lr"]
+        rate = next(iter(optimizers.values())).param_groups[0]["lr"]
         line = {
             "stage": number,
             "stage_name": stage.name,
@@ -164,6 +191,7 @@ class Trainer:
             "lr": rate,
             "losses": losses,
             "train_seconds": round(self.train_seconds, 3),
+            "stage_seconds": round(self.stage_seconds, 3),
         }
         self.folder.append_log(line)
         self.log_metrics(self.steps_before + done, {**losses, "lr": rate})

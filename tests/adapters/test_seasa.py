@@ -1,6 +1,6 @@
 import pytest
 import torch
-from toys import CLASSES, SMALL, build_adapter, compose_run, small_segmenter, toy_pair
+from toys import CLASSES, SIZE, SMALL, build_adapter, compose_run, small_segmenter, toy_pair
 
 from seasa_da.adapters import SEASA, OutputAdversary, StageContext
 from seasa_da.adapters.addons import build_addons, fourier_sources
@@ -26,7 +26,8 @@ def test_the_released_code_warms_up_within_the_budget(iterations, expected):
 def test_after_the_warm_up_the_segmenter_goes_on_with_new_discriminators():
     settings, stages = compose_run("ours", overrides=("recipe=released-code",))
     models = small_segmenter()
-    adapters = [stage.build(StageContext(settings, CLASSES, models["G"].channels[0], models)) for stage in stages]
+    context = StageContext(settings, CLASSES, models["G"].channels[0], (1, SIZE, SIZE), models)
+    adapters = [stage.build(context) for stage in stages]
     assert [len(adapter.post_g) for adapter in adapters] == [0, 2]
     assert all(adapters[0].models[name] is adapters[1].models[name] for name in ("G", "C", "C_aux"))
     assert not any(adapters[0].models[name] is adapters[1].models[name] for name in ("D", "D_aux"))
@@ -69,7 +70,7 @@ def test_alone_the_class_is_the_papers_method():
 
 def test_addons_come_in_their_order():
     settings, _ = compose_run("adaoutput", addons=("asa", "se"))
-    hooks = build_addons(StageContext(settings, CLASSES, 96, small_segmenter()))
+    hooks = build_addons(StageContext(settings, CLASSES, 96, (1, SIZE, SIZE), small_segmenter()))
     assert [type(hook) for hook in hooks] == [SemanticAlignmentHook, SelectiveEntropyHook]
     assert fourier_sources(settings) == 3
     assert fourier_sources(compose_run("adaoutput")[0]) == 0
