@@ -2,32 +2,46 @@
 
 from seasa_da.layers.alignment import PrototypeAlignmentLoss
 from seasa_da.layers.class_sums import class_sums
+from seasa_da.layers.class_thresholds import ClassThresholds, class_thresholds
 from seasa_da.layers.domain_loss import SOURCE_DOMAIN, TARGET_DOMAIN, domain_loss
+from seasa_da.layers.energy import EnergyLoss, EnergyMode, free_energy
 from seasa_da.layers.entropy import entropy_map, self_information
 from seasa_da.layers.predicted_labels import predicted_labels
 from seasa_da.layers.prototypes import PrototypeBank
+from seasa_da.layers.pseudo_labels import PseudoLabels, hard_pseudo_labels, soft_pseudo_labels
 from seasa_da.layers.reliability import Reliability, majority_agreement, reliability_masks
 from seasa_da.layers.resize import resize_labels
 from seasa_da.layers.segmentation_loss import IGNORE, SegmentationLoss, SegmentationTerms, class_counts
 from seasa_da.layers.selective_entropy import SelectiveEntropyLoss
+from seasa_da.layers.soft_cross_entropy import confidence_kld, soft_cross_entropy
 
 __all__ = [
     "IGNORE",
     "SOURCE_DOMAIN",
     "TARGET_DOMAIN",
+    "ClassThresholds",
+    "EnergyLoss",
+    "EnergyMode",
     "PrototypeAlignmentLoss",
     "PrototypeBank",
+    "PseudoLabels",
     "Reliability",
     "SegmentationLoss",
     "SegmentationTerms",
     "SelectiveEntropyLoss",
     "class_counts",
     "class_sums",
+    "class_thresholds",
+    "confidence_kld",
     "domain_loss",
     "entropy_map",
+    "free_energy",
+    "hard_pseudo_labels",
     "majority_agreement",
     "predicted_labels",
     "reliability_masks",
     "resize_labels",
     "self_information",
+    "soft_cross_entropy",
+    "soft_pseudo_labels",
 ]
