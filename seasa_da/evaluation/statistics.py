@@ -1,0 +1,147 @@
+"""Methods side by side: means and spread over seeds, intervals over cases, tests against one of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from seasa_da.evaluation.comparison import Comparison, MethodRow, MethodRuns, MetricRow, Spread
+from seasa_da.evaluation.comparison_warnings import comparison_warnings
+from seasa_da.evaluation.scores import summarise
+from seasa_da.evaluation.significance import bootstrap_interval, holm, paired_p, smallest_p
+
+__all__ = [
+    "Comparison",
+    "MethodRow",
+    "MethodRuns",
+    "MetricRow",
+    "Spread",
+    "bootstrap_interval",
+    "case_means",
+    "compare_methods",
+    "holm",
+    "paired_p",
+    "smallest_p",
+]
+
+Metric = Literal["dice", "asd"]
+METRICS: tuple[Metric, ...] = ("dice", "asd")
+
+
+def case_means(runs: MethodRuns, metric: Metric) -> dict[str, float]:
+    """Per case the mean over structures, then over seeds; what is not defined is left out, and so is a case without."""
+    seeds: dict[str, list[float]] = {}
+    for scores in runs.runs.values():
+        cases: dict[str, list[float]] = {}
+        for score in scores:
+            if (value := getattr(score, metric)) is not None:
+                cases.setdefault(score.case, []).append(value)
+        for case, values in cases.items():
+            seeds.setdefault(case, []).append(float(np.mean(values)))
+    return {case: float(np.mean(values)) for case, values in sorted(seeds.items())}
+
+
+def compare_methods(rows: Sequence[MethodRuns], class_names: Sequence[str], *, against: str = "ours") -> Comparison:
+    """Summarise every method over its seeds and test it, case by case, against one of them.
+
+    Args:
+        rows: with different names; one without finished runs stays, with `None` everywhere.
+        class_names: the structures; scores of others are not looked at.
+        against: name of the row that all others are tested against.
+
+    Raises:
+        ValueError: two rows have one name, or a Dice is not a finite number.
+    """
+    names = [row.name for row in rows]
+    if len(set(names)) < len(names):
+        raise ValueError(f"two rows have one name: {', '.join(names)}")
+    rows = [_cleaned(row, class_names) for row in rows]
+    means: dict[str, dict[str, dict[str, float]]] = {
+        metric: {row.name: case_means(row, metric) for row in rows} for metric in METRICS
+    }
+    ps = {metric: _against(means[metric], against) for metric in METRICS}
+    done = []
+    for row in rows:
+        seeds = sorted(row.runs)
+        summaries = [summarise(row.runs[seed], class_names) for seed in seeds]
+        total = {name: sum(s.structure == name for seed in seeds for s in row.runs[seed]) for name in class_names}
+        missing = {name: _sum(summary["asd_undefined"][name] for summary in summaries) for name in class_names}
+        done.append(
+            MethodRow(
+                name=row.name,
+                oracle=row.oracle,
+                seeds=seeds,
+                cases=len(means["dice"][row.name]),
+                dice=_metric_row("dice", row, class_names, summaries, ps["dice"]),
+                asd=_metric_row("asd", row, class_names, summaries, ps["asd"]),
+                asd_undefined={**missing, "mean": _sum(missing.values())},
+                asd_total={**total, "mean": sum(total.values())},
+            )
+        )
+    scored = {row.name: {seed: {score.case for score in row.runs[seed]} for seed in row.runs} for row in rows}
+    warnings = comparison_warnings(scored, means, against)
+    return Comparison(against if against in names else None, done, warnings)
+
+
+def _cleaned(row: MethodRuns, class_names: Sequence[str]) -> MethodRuns:
+    """The scores of `class_names`; a distance that is no number, as other programs write it, is not defined."""
+    runs = {}
+    for seed, scores in row.runs.items():
+        kept = [score for score in scores if score.structure in class_names]
+        for score in kept:
+            if not math.isfinite(score.dice):
+                raise ValueError(f"{row.name}, seed {seed}: Dice of {score.structure} in {score.case} is {score.dice}")
+        runs[seed] = [s if s.asd is None or math.isfinite(s.asd) else replace(s, asd=None) for s in kept]
+    return replace(row, runs=runs)
+
+
+def _against(means: Mapping[str, Mapping[str, float]], against: str) -> tuple[dict[str, float], dict[str, float]]:
+    """(raw, adjusted) p of every row that shares a case with `against`."""
+    other = means.get(against, {})
+    tested = {name: paired_p(own, other) for name, own in means.items() if name != against}
+    ps = {name: p for name, p in tested.items() if p is not None}
+    return ps, holm(ps)
+
+
+def _metric_row(
+    metric: Metric,
+    row: MethodRuns,
+    class_names: Sequence[str],
+    summaries: Sequence[Mapping[str, Any]],
+    ps: tuple[Mapping[str, float], Mapping[str, float]],
+) -> MetricRow:
+    keys = [*class_names, "mean"]
+    return MetricRow(
+        structures={key: _spread(summary[metric][key] for summary in summaries) for key in keys},
+        seed_means=[summary[metric]["mean"] for summary in summaries],
+        interval=bootstrap_interval(_by_case(metric, row, class_names)),
+        p=ps[0].get(row.name),
+        p_holm=ps[1].get(row.name),
+    )
+
+
+def _by_case(metric: Metric, row: MethodRuns, class_names: Sequence[str]) -> npt.NDArray[np.float64]:
+    """`(cases, structures, seeds)`, NaN where a score is not defined."""
+    cases = sorted({score.case for scores in row.runs.values() for score in scores})
+    values = np.full((len(cases), len(class_names), len(row.runs)), np.nan)
+    for place, scores in enumerate(row.runs.values()):
+        for score in scores:
+            if (value := getattr(score, metric)) is not None:
+                values[cases.index(score.case), list(class_names).index(score.structure), place] = value
+    return values
+
+
+def _spread(values: Iterable[float | None]) -> Spread:
+    known = [value for value in values if value is not None]
+    mean = float(np.mean(known)) if known else None
+    return Spread(mean, float(np.std(known, ddof=1)) if len(known) > 1 else None)
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
