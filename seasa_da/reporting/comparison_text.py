@@ -1,0 +1,109 @@
+"""A comparison as Markdown, and as CSV for other programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+
+from seasa_da.evaluation.comparison import Comparison
+from seasa_da.reporting.comparison_lines import (
+    METRICS,
+    Cell,
+    Line,
+    metric_lines,
+    metric_row,
+    metric_title,
+    notes,
+    state,
+)
+from seasa_da.reporting.published import MethodFigures
+
+CSV_COLUMNS = (
+    *("source", "target", "method", "oracle", "state", "metric", "structure", "mean", "std", "seeds", "cases"),
+    *("ci_low", "ci_high", "p", "p_holm", "undefined", "undefined_of"),
+)
+
+
+def comparison_markdown(
+    comparison: Comparison,
+    class_names: Sequence[str],
+    direction: tuple[str, str],
+    *,
+    failures: Mapping[str, str] | None = None,
+    published: Mapping[str, MethodFigures] | None = None,
+    same_data: bool = False,
+    units: str = "mm",
+) -> str:
+    """A heading, one table for Dice and one for ASD, and the notes under them; arguments as `comparison_table`."""
+    failures = failures or {}
+    blocks = [f"### {_escaped(direction[0])} → {_escaped(direction[1])}"]
+    for metric in METRICS:
+        lines = metric_lines(comparison, class_names, metric, failures=failures, published=published)
+        tested = comparison.against is not None
+        header = ["Method", *class_names, "mean", "95 %", *(["p"] if tested else [])]
+        rows = [[_escaped(name) for name in header], ["---", *["---:"] * (len(header) - 1)]]
+        rows += [_row(line)[: len(header)] for line in lines]
+        blocks += [f"**{metric_title(metric, units)}**", "\n".join(f"| {' | '.join(row)} |" for row in rows)]
+    below = notes(comparison, failures=failures, published=published, same_data=same_data)
+    return "\n\n".join([*blocks, "\n".join(f"- {_escaped(note)}" for note in below)]).rstrip() + "\n"
+
+
+def _row(line: Line) -> list[str]:
+    name = "*paper*" if line.published else _escaped(line.name) + (f" ({line.remark})" if line.remark else "")
+    return [name, *map(_value, line.cells), line.interval, line.p.replace("<", "&lt;")]
+
+
+def _value(cell: Cell) -> str:
+    mean = f"**{cell.mean}**" if cell.best else cell.mean
+    undefined = f" ({cell.undefined} und.)" if cell.undefined else ""
+    return mean + (f" ± {cell.std}" if cell.std else "") + undefined
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", text)
+
+
+def comparison_csv(
+    comparison: Comparison,
+    class_names: Sequence[str],
+    direction: tuple[str, str],
+    *,
+    failures: Mapping[str, str] | None = None,
+    header: bool = True,
+) -> str:
+    """A line a method, metric and structure ("mean" included), to the last digit; empty where nothing is known.
+
+    `ci_low` … `p_holm` belong to the mean and stand on its lines; `seeds` are separated by spaces; `state` is "done",
+    "failed" or "not yet run". Without `header` the lines can be set below those of another direction.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\n", restval="")
+    if header:
+        writer.writeheader()
+    for row in comparison.rows:
+        for metric in METRICS:
+            values = metric_row(row, metric)
+            for name in [*class_names, "mean"]:
+                low, high = values.interval or (None, None)
+                of_mean = {"ci_low": low, "ci_high": high, "p": values.p, "p_holm": values.p_holm}
+                of_asd = {"undefined": row.asd_undefined[name], "undefined_of": row.asd_total[name]}
+                writer.writerow(
+                    {
+                        "source": direction[0],
+                        "target": direction[1],
+                        "method": row.name,
+                        "oracle": row.oracle,
+                        "state": state(row, failures or {}) or "done",
+                        "metric": metric,
+                        "structure": name,
+                        "mean": values.structures[name].mean,
+                        "std": values.structures[name].std,
+                        "seeds": " ".join(map(str, row.seeds)),
+                        "cases": row.cases,
+                        **(of_mean if name == "mean" else {}),
+                        **(of_asd if metric == "asd" else {}),
+                    }
+                )
+    return text.getvalue()

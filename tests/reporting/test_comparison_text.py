@@ -1,0 +1,84 @@
+import csv
+import io
+import re
+
+from seasa_da.evaluation.statistics import MethodRuns, compare_methods
+from seasa_da.reporting.comparison_text import CSV_COLUMNS, comparison_csv, comparison_markdown
+from seasa_da.reporting.published import PUBLISHED
+
+from .comparisons import FAILURES, NAMES, comparison, runs
+
+DIRECTION = ("ct", "mri")
+
+
+def tables(text):
+    """Tables of a Markdown text as rows of cells; a bar after a backslash is a letter."""
+    found = [[]]
+    for line in text.splitlines():
+        if line.startswith("|"):
+            found[-1].append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
+        elif found[-1]:
+            found.append([])
+    return [table for table in found if table]
+
+
+def test_markdown():
+    text = comparison_markdown(comparison(), NAMES, DIRECTION, failures=FAILURES, published=PUBLISHED[DIRECTION])
+    dice, asd = tables(text)
+    assert dice[0] == asd[0] == ["Method", "AA", "LAC", "LVC", "MYO", "mean", "95 %", "p"]
+    assert all(len(row) == 8 for row in dice + asd) and len(dice) == len(asd) == 2 + 12
+    assert dice[1] == ["---", *["---:"] * 7]
+    rows = {row[0]: row for row in dice}
+    assert rows["ours"][1] == "**73.5** ± 2.0" and rows["supervised (oracle)"][1] == "88.5 ± 2.0"
+    assert "crst (failed)" in rows and "ebm (not yet run)" in rows
+    assert dice[-1] == ["*paper*", "68.3", "74.6", "81.0", "55.9", "69.9", "", ""]
+    assert any("(6 und.)" in cell for row in asd for cell in row)
+    assert text.startswith("### ct → mri\n\n**Dice [%], higher is better**\n\n| Method |")
+    assert "\n- crst failed: the accelerator ran out of memory.\n" in text
+    assert "\n- paper: published on MM-WHS, another data set.\n" in text
+    assert text.endswith(".\n")
+
+
+def test_markdown_of_other_rows_and_names():
+    rows = [MethodRuns("a|b_c*", False, runs(50.0))]
+    text = comparison_markdown(compare_methods(rows, NAMES), NAMES, ("x_1", "y"), failures={"q": "no\nfile|"})
+    dice, _ = tables(text)
+    assert all(len(row) == 7 for row in dice)  # no p: nobody to test against
+    assert dice[2][0] == r"a\|b\_c\*" and r"### x\_1 → y" in text and r"- q failed: no file\|." in text
+    assert comparison_markdown(compare_methods([], NAMES), NAMES, DIRECTION).endswith("|\n")
+
+
+def test_small_p_is_no_tag():
+    rows = [MethodRuns("a", False, runs(50.0, cases=20)), MethodRuns("ours", False, runs(60.0, cases=20))]
+    assert "&lt;0.001 |" in comparison_markdown(compare_methods(rows, NAMES), NAMES, DIRECTION)
+
+
+def test_csv():
+    done = comparison()
+    text = comparison_csv(done, NAMES, DIRECTION, failures=FAILURES)
+    lines = list(csv.DictReader(io.StringIO(text)))
+    assert tuple(lines[0]) == CSV_COLUMNS and len(lines) == 6 * 2 * 5
+    assert all(None not in line and None not in line.values() for line in lines)
+    found = {(line["method"], line["metric"], line["structure"]): line for line in lines}
+
+    ours = found["ours", "dice", "mean"]
+    assert (ours["source"], ours["target"], ours["state"], ours["oracle"]) == ("ct", "mri", "done", "False")
+    assert (float(ours["mean"]), float(ours["std"]), ours["seeds"], ours["cases"]) == (75.0, 2.0, "0 1 2", "4")
+    low, high = done.rows[-1].dice.interval
+    assert (float(ours["ci_low"]), float(ours["ci_high"])) == (low, high)
+    assert ours["p"] == ours["undefined"] == ""
+
+    other = found["adaoutput", "asd", "mean"]
+    assert (other["p"], other["p_holm"], other["undefined"], other["undefined_of"]) == ("0.125", "0.375", "0", "48")
+    assert found["adaoutput", "asd", "AA"]["p"] == ""
+    assert found["source-only", "asd", "AA"]["undefined"] == "6"
+    assert found["crst", "dice", "mean"]["state"] == "failed" and found["ebm", "asd", "AA"]["state"] == "not yet run"
+    assert found["crst", "dice", "mean"]["mean"] == found["crst", "asd", "AA"]["undefined"] == ""
+    assert "nan" not in text.lower()
+
+
+def test_csv_of_two_directions():
+    both = comparison_csv(comparison(), NAMES, DIRECTION) + comparison_csv(
+        comparison(), NAMES, ("mri", "ct"), header=False
+    )
+    assert [line["source"] for line in csv.DictReader(io.StringIO(both))] == ["ct"] * 60 + ["mri"] * 60
