@@ -40,8 +40,10 @@ def loaded_after(*args):
         (["--version"], set()),
         (["trian"], set()),
         (["train", "--help"], set()),
+        (["compare", "--help"], set()),
         (["train", "--method", "our"], {"pydantic"}),
         (["train", "--method", "ours", "--preset", "smoke", "--set", "train.iteration=3"], {"pydantic"}),
+        (["compare", "--methods", "our"], {"pydantic", "rich"}),
         (["methods"], {"pydantic", "rich"}),
     ],
 )

@@ -1,0 +1,98 @@
+"""`seasa-da compare`: the benchmark's table, from data to MLflow."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seasa_da.errors import UserError
+
+
+@click.command()
+@click.option("--all", "every", is_flag=True, help="All rows of the paper's table; others by name.")
+@click.option("--methods", metavar="A,B,…", help="Methods; adaoutput+se+asa is one with add-ons.")
+@click.option("--src", metavar="DOMAIN", help="Labelled source domain [default: ct].")
+@click.option("--tgt", metavar="DOMAIN", help="Unlabelled target domain [default: mri].")
+@click.option("--both", is_flag=True, help="The other direction too.")
+@click.option("--seeds", metavar="0,1,…", help="Seeds of all draws [default: 0].")
+@click.option(
+    "--data", type=click.Path(path_type=Path), metavar="PATH", help="Slice store or raw folder [default: the phantom]."
+)
+@click.option(
+    "--preset",
+    metavar="smoke|quick|paper",  # config.PRESETS, whose import would make --help slow
+    help="Budget and network [default: paper for real data on a GPU, else quick].",
+)
+@click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Override a setting; repeatable.")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="YAML file of settings.")
+@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Local file of trunk weights.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder [default: runs/compare-PRESET].")
+@click.option(
+    "--tracking-uri",
+    metavar="URI",
+    help="MLflow store; 'none' for none [default: $MLFLOW_TRACKING_URI, or mlruns/ here].",
+)
+@click.option("--anonymise", is_flag=True, help="No case ids in tables and figures, no pictures in MLflow.")
+@click.option("--reference", type=click.Choice(["paper"]), help="Show the paper's own figures under each row.")
+@click.option("--shard", metavar="I/N", help="Make part I of N; parts may share --out and run at the same time.")
+@click.pass_context
+def compare(
+    ctx: click.Context, every: bool, methods: str | None, seeds: str | None, shard: str | None, **options: Any
+) -> int:
+    """Train methods on both directions and all seeds that are asked for, and make the table of all.
+
+    Runs that are finished are kept: the same command, repeated, goes on where it stopped.
+    """
+    if every == (methods is not None):
+        raise UserError("give either --all or --methods A,B,… (`seasa-da methods` lists them)")
+    parsed: dict[str, Any] = {
+        "methods": None if every else _parts(methods),
+        "seeds": None if seeds is None else [_number("--seeds", text) for text in _parts(seeds)],
+        "shard": (1, 1) if shard is None else _shard(shard),
+    }
+    from seasa_da.commands.comparison_console import ComparisonConsole
+    from seasa_da.comparison import compare as run
+
+    with ComparisonConsole() as console:
+        try:
+            result = run(**parsed, **options, observer=console.observer)
+        except KeyboardInterrupt:
+            console.say(f"stopped; go on with: {_command(ctx)}")
+            raise
+    console.show(result)
+    return 1 if result.failed else 0
+
+
+def _parts(text: str | None) -> list[str]:
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def _number(option: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise UserError(f"{option}: {text!r} is not a number")
+    return int(text)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    part, slash, whole = text.partition("/")
+    if not slash:
+        raise UserError(f"--shard {text!r} is not of the form I/N (such as 1/2)")
+    return _number("--shard", part), _number("--shard", whole)
+
+
+def _command(ctx: click.Context) -> str:
+    """The command as it was given."""
+    words = ["seasa-da", "compare"]
+    for option in ctx.command.params:
+        if ctx.get_parameter_source(option.name or "") is not click.core.ParameterSource.COMMANDLINE:
+            continue
+        value = ctx.params[option.name or ""]
+        if value is True:
+            words.append(option.opts[0])
+        else:
+            for one in value if isinstance(value, tuple) else [value]:
+                words += [option.opts[0], shlex.quote(str(one))]
+    return " ".join(words)

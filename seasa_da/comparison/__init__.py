@@ -1,0 +1,7 @@
+"""Methods side by side: what is to be run, one child process a run, the table of what is finished."""
+
+from __future__ import annotations
+
+from seasa_da.comparison.run import ComparisonResult, compare
+
+__all__ = ["ComparisonResult", "compare"]

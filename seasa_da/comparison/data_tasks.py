@@ -1,0 +1,56 @@
+"""What is asked about the data before the first run, in a child: it imports torch, the parent does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seasa_da.comparison.common import Common
+from seasa_da.comparison.messages import Send, counter, sayer
+from seasa_da.comparison.plan import Cell, Direction, compose_cell
+
+
+@dataclass(frozen=True)
+class DefaultPreset:
+    """Which preset this machine has for real data."""
+
+    data: str
+
+    def __call__(self, send: Send) -> dict[str, Any]:
+        """Its name, under "preset"."""
+        from seasa_da.training.run import default_preset
+
+        return {"preset": default_preset(self.data)}
+
+
+@dataclass(frozen=True)
+class LocateData:
+    """Make or find the store once, so that runs do not have to."""
+
+    cell: Cell
+    common: Common
+    directions: tuple[Direction, ...]
+
+    def __call__(self, send: Send) -> dict[str, Any]:
+        """By direction what the manifest keeps of it; `UserError` for unusable data."""
+        from seasa_da.data.datasets import shared_class_names
+        from seasa_da.data.locate import locate_store
+
+        settings = compose_cell(self.cell, self.common)[1]
+        path = Path(self.common.data) if self.common.data else None
+        store = locate_store(path, settings.data, settings.phantom, say=sayer(send), progress=counter(send))
+        found: dict[str, Any] = {}
+        for direction in self.directions:
+            names, alone = shared_class_names(store, *direction)
+            src, tgt = direction
+            training = [(src, "train", "images"), (tgt, "train", "images"), (src, "train", "labels")]
+            scoring = [(tgt, "test", "images"), (tgt, "test", "labels")]
+            for line in alone:
+                send({"kind": "say", "line": line})
+            found[str(direction)] = {
+                "class_names": list(names),
+                "training": store.fingerprint(training),
+                "scoring": store.fingerprint(scoring),
+            }
+        return found

@@ -1,0 +1,48 @@
+import csv
+import json
+
+from seasa_da.comparison.report import make_report, written_files
+
+
+def report_of(comparison, reference=None):
+    return make_report(comparison.folder, comparison.manifest, comparison.common, reference)
+
+
+def test_every_kind_of_table_is_there(toy):
+    comparison = toy("ours,adaoutput+se,source-only", seeds=(0, 1))
+    for seed in (0, 1):
+        comparison.finish("ours", seed, dice=70.0 + seed)
+    comparison.finish("source-only", 0, dice=30.0)
+    comparison.place("adaoutput+se", 1).note_failure("died")
+    reports = report_of(comparison)
+    files = written_files(comparison.folder, reports)
+    assert [file.name for file in files] == [
+        *(f"ct-to-mri{kind}" for kind in (".md", ".tex", ".csv", ".json")),
+        "comparison.png",
+    ]
+    assert all(file.stat().st_size for file in files)
+    text = files[0].read_text()
+    assert text.index("source-only") < text.index("ours") < text.index("adaoutput+se")
+    assert "70.5** ± 0.7" in text and "seed 1: died" in text
+    content = json.loads(files[3].read_text())
+    assert content["failed"] == [{"row": "adaoutput+se", "seed": 1, "reason": "died"}]
+    assert content["missing"] == [{"row": "source-only", "seed": 1}, {"row": "adaoutput+se", "seed": 0}]
+    assert [row["name"] for row in content["rows"]] == ["source-only", "ours", "adaoutput+se"]
+    rows = list(csv.DictReader(files[2].open()))
+    assert {row["method"]: row["state"] for row in rows}["adaoutput+se"] == "failed"
+
+
+def test_the_same_runs_give_the_same_tables(toy):
+    comparison = toy()
+    comparison.finish("ours")
+    comparison.finish("source-only", dice=20.0)
+    first = [file.read_bytes() for file in written_files(comparison.folder, report_of(comparison))]
+    assert [file.read_bytes() for file in written_files(comparison.folder, report_of(comparison))] == first
+
+
+def test_the_papers_figures_beside(toy):
+    comparison = toy()
+    comparison.finish("ours")
+    report = report_of(comparison, "paper")[0]
+    assert report.shown["published"]["ours"]["dice"]["mean"] == 69.9
+    assert "another data set" in (comparison.folder / "ct-to-mri.md").read_text()
