@@ -39,6 +39,14 @@ class Claim:
         """Remove what an earlier try left."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def tidy(self) -> None:
+        """Remove what a process that was killed had begun to write beside its files."""
+        for path in list(self.run.path.rglob(".*.partial")):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
     def publish(self) -> bool:
         """Give the finished run its final name; false if another process was quicker, whose run is as good."""
         with os_errors_named(self.place.run.path, "write"):
