@@ -1,11 +1,14 @@
 """Wiring, one hook a file: which keys go into a layer, which come out, and under which loss."""
 
 from seasa_da.hooks.adversarial import AdversarialLossHook, DiscriminatorLossHook
+from seasa_da.hooks.energy import EnergyHook
 from seasa_da.hooks.levels import AuxLogitsHook, LevelsHook
+from seasa_da.hooks.pseudo_label import PseudoLabelHook
 from seasa_da.hooks.reliability import ReliabilityHook
 from seasa_da.hooks.schedule import ScheduledWeight
 from seasa_da.hooks.segmentation_loss import SegmentationLossHook
 from seasa_da.hooks.selective_entropy import SelectiveEntropyHook
+from seasa_da.hooks.self_training import SelfTrainingHook
 from seasa_da.hooks.semantic_alignment import SemanticAlignmentHook
 from seasa_da.hooks.update import Stepper, UpdateHook
 
@@ -13,11 +16,14 @@ __all__ = [
     "AdversarialLossHook",
     "AuxLogitsHook",
     "DiscriminatorLossHook",
+    "EnergyHook",
     "LevelsHook",
+    "PseudoLabelHook",
     "ReliabilityHook",
     "ScheduledWeight",
     "SegmentationLossHook",
     "SelectiveEntropyHook",
+    "SelfTrainingHook",
     "SemanticAlignmentHook",
     "Stepper",
     "UpdateHook",
