@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, create_model, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+)
 
 from seasa_da.errors import UserError
 
@@ -114,6 +123,45 @@ class AdversarySettings(Section):
     width: int = Field(64, ge=4, description="channels after its first layer")
     input: Literal["probs", "self-information"] = Field("probs", description="what the discriminators see")
     lr: float = Field(1e-4, gt=0, description="Adam learning rate of the discriminators")
+
+
+class SelfTrainingSettings(Section):
+    """Rounds of class-balanced self-training (CBST, CRST)."""
+
+    rounds: int = Field(3, ge=1, description="rounds of retraining after the warm-up (authors' code: 3)")
+    portion: float = Field(0.20, gt=0, le=1, description="share of each class's pixels kept in the first round")
+    portion_step: float = Field(0.05, ge=0, le=1, description="added to it each round")
+    portion_max: float = Field(0.50, gt=0, le=1, description="where it stops growing")
+    source_share: float = Field(0.03, gt=0, le=1, description="share of the source's slices in the first round")
+    source_share_step: float = Field(0.0025, ge=0, le=1, description="added to it each round")
+    source_share_max: float = Field(0.06, gt=0, le=1, description="where it stops growing")
+    regulariser: Literal["mrkld", "lrent", "none"] = Field(
+        "mrkld", description="of confidence: mrkld on the output, lrent by soft pseudo-labels, or none (CBST)"
+    )
+    regulariser_weight: float = Field(0.1, ge=0, description="alpha of mrkld (paper: 0.1; the code comes to 0.01)")
+    alpha: float = Field(0.25, gt=0, description="alpha of lrent: how soft the pseudo-labels are (paper: 0.25)")
+    target_weight: float = Field(1.0, ge=0, description="weight of the target's loss over the source's")
+    pixel_stride: int = Field(4, ge=1, description="one pixel in so many is surveyed for the thresholds")
+    batch_norm: Literal["running", "batch"] = Field(
+        "running", description="batch norm in training: fixed running statistics (authors' code), or the batch's"
+    )
+    lr_factor: float = Field(0.2, gt=0, description="constant learning rate of the rounds over train.lr")
+
+    @field_validator("portion_max", "source_share_max")
+    @classmethod
+    def _not_below_the_first(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get(str(info.field_name).removesuffix("_max"), value):
+            raise ValueError("less than in the first round")
+        return value
+
+
+class EnergySettings(Section):
+    """Energy constraint on target predictions (EBM)."""
+
+    weight: float = Field(0.01, ge=0, description="of the energy (the paper's is not known; try 0.01, 0.05, 0.1)")
+    mode: Literal["raw", "hinge", "contrast"] = Field(
+        "hinge", description="the energy, its squared excess over the source's mean, or its difference from that"
+    )
 
 
 class ViewSettings(Section):

@@ -17,8 +17,10 @@ from typing import Any
 from seasa_da.config import (
     AdversarySettings,
     ASASettings,
+    EnergySettings,
     RunSettings,
     Section,
+    SelfTrainingSettings,
     SESettings,
     ViewSettings,
     compose,
@@ -123,6 +125,20 @@ METHODS: Mapping[str, MethodSpec] = {
             "seasa_da.baselines.adaoutput:stages",
             {"adversary": AdversarySettings},
             row="AdaOutput",
+        ),
+        MethodSpec(
+            "ebm",
+            "energy-constrained self-training (Liu et al., 2021; a re-implementation, unverified)",
+            "seasa_da.baselines.ebm:stages",
+            {"self_training": SelfTrainingSettings, "energy": EnergySettings},
+            row="EBM",
+        ),
+        MethodSpec(
+            "crst",
+            "class-balanced self-training with confidence regularisation (Zou et al., ICCV 2019)",
+            "seasa_da.baselines.crst:stages",
+            {"self_training": SelfTrainingSettings},
+            row="CRST",
         ),
         MethodSpec(
             "ours",

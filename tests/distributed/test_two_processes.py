@@ -58,7 +58,7 @@ def test_a_sum_over_ranks_and_its_gradient(ranks):
         assert found["unused"].item() == 1 - 0.5
 
 
-@pytest.mark.parametrize("name", ["OutputAdversary", "SEASA"])
+@pytest.mark.parametrize("name", ["OutputAdversary", "SEASA", "SelfTraining", "EnergyConstrained"])
 def test_two_ranks_train_to_the_weights_of_one_process(ranks, name):
     alone = train(make_adapter(name), AcceleratedStepper(Accelerator(cpu=True)))
     first, second = ({key: value for key, value in found.items() if key.startswith(f"{name}.")} for found in ranks)

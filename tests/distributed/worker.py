@@ -33,7 +33,7 @@ def main(folder: Path) -> None:
     stepper.step([optimizer])
     found["weight"], found["unused"] = weight.detach(), unused.detach()
 
-    for name, micro_batches in (("OutputAdversary", 2), ("SEASA", 1)):
+    for name, micro_batches in (("OutputAdversary", 2), ("SEASA", 1), ("SelfTraining", 2), ("EnergyConstrained", 1)):
         trained = train(make_adapter(name), AcceleratedStepper(accelerator, micro_batches), rank=rank, world=world)
         found.update({f"{name}.{key}": value.contiguous() for key, value in trained.items()})
     save_file(found, folder / f"rank{rank}.safetensors")

@@ -3,18 +3,26 @@
 import torch
 from toys import CLASSES, random_batch, tiny_models
 
-from seasa_da.adapters import SEASA, OutputAdversary, SegmentationAdapter
+from seasa_da.adapters import SEASA, OutputAdversary, SegmentationAdapter, SelfTraining
 from seasa_da.config import AdversarySettings
-from seasa_da.layers import class_counts
-from seasa_da.models import Discriminator
+from seasa_da.hooks import EnergyHook
+from seasa_da.layers import ClassThresholds, class_counts
+from seasa_da.models import Discriminator, Frozen, Segmenter
 
 
 def make_adapter(name, norm=False):
-    """`SegmentationAdapter`, `OutputAdversary` or `SEASA` on tiny models; always the same weights."""
+    """An adapter by its class's name ("EnergyConstrained": `SelfTraining` with the energy) on tiny models.
+
+    Always the same weights.
+    """
     models = tiny_models(norm)
     optimizers = {"G": torch.optim.SGD([p for m in models.values() for p in m.parameters()], lr=0.05, momentum=0.9)}
     if name == "SegmentationAdapter":
         return SegmentationAdapter(models, optimizers, num_classes=CLASSES)
+    if name in ("SelfTraining", "EnergyConstrained"):
+        models.update(teacher=Frozen(Segmenter(models)), thresholds=ClassThresholds(CLASSES))
+        energy = [EnergyHook(0.5)] if name == "EnergyConstrained" else []
+        return SelfTraining(models, optimizers, num_classes=CLASSES, post_g=energy)
     torch.manual_seed(1)
     models.update({key: Discriminator(CLASSES, "fc", width=4) for key in ("D", "D_aux")})
     critics = [p for key in ("D", "D_aux") for p in models[key].parameters()]
@@ -27,6 +35,8 @@ def make_adapter(name, norm=False):
 
 def train(adapter, stepper, *, rank=0, world=1, steps=3, with_counts=True):
     """Some updates on global batches of four images, of which this rank takes its part; returns the parameters."""
+    if isinstance(adapter, SelfTraining):
+        adapter.survey([random_batch(3, seed=9)["target_imgs"].chunk(world)[rank]], stepper)
     for step in range(steps):
         batch = random_batch(4, seed=step)
         # Classes in very unequal shares: weights by class then differ between parts.
@@ -35,6 +45,8 @@ def train(adapter, stepper, *, rank=0, world=1, steps=3, with_counts=True):
         extras = {}
         if with_counts:
             extras["src_class_counts"] = stepper.sum_over_ranks(class_counts(part["src_labels"], CLASSES))
+            if isinstance(adapter, SelfTraining):
+                extras.update(adapter.whole_update(part, stepper))
         for index in range(stepper.micro_batches):
             stepper.last = index == stepper.micro_batches - 1
             micro = {key: value.chunk(stepper.micro_batches)[index] for key, value in part.items()}
