@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 import uuid
@@ -41,7 +42,9 @@ class ParentRun:
     ) -> None:
         self._file = folder / "mlflow.json"
         self._tracker = Tracker(say)
-        known = self._read()
+        self._on = uri != OFF
+        self._lock = (folder / ".mlflow.json.lock").open("w")
+        known = self._read_or_lock()
         self._id = known
         self._tracker.start(
             uri,
@@ -52,7 +55,6 @@ class ParentRun:
             run_id=known,
             on_started=self._keep,
         )
-        self._on = uri != OFF
 
     def tags(self, row: str, folder: Path) -> dict[str, str]:
         """Tags of a run of the comparison; they name its parent if that has begun by now, or does so in a moment."""
@@ -61,6 +63,7 @@ class ParentRun:
             time.sleep(0.05)
         if self._id is None:
             self._on = False  # a dead server costs this wait once
+            self._lock.close()
         parent = {"mlflow.parentRunId": self._id} if self._id else {}
         return {**parent, "comparison.row": row, "comparison.folder": str(folder)}
 
@@ -72,6 +75,7 @@ class ParentRun:
 
     def finish(self, status: str) -> None:
         self._tracker.finish(status)
+        self._lock.close()
 
     def _keep(self, run_id: str) -> None:
         """Keep the id unless another shard did so before; called in MLflow's thread."""
@@ -88,7 +92,22 @@ class ParentRun:
                 aside.replace(self._file)
         finally:
             aside.unlink(missing_ok=True)
+            self._lock.close()
         self._id = run_id
+
+    def _read_or_lock(self) -> str | None:
+        """The id of an earlier command, or `None`, and the lock is held until this one's is known.
+
+        Shards that start together would else make the tables of a new database at the same time, and break it.
+        """
+        deadline = time.monotonic() + WAIT_S
+        while self._on and (known := self._read()) is None and time.monotonic() < deadline:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return self._read()
+            except OSError:
+                time.sleep(0.1)
+        return known if self._on else None
 
     def _read(self) -> str | None:
         try:

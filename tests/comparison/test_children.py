@@ -78,7 +78,7 @@ def test_a_child_has_the_imports_done_and_the_parents_surroundings(tmp_path, mon
     run_child(Look(), log, heard.append)
     before = time.monotonic()
     result = run_child(Look(), log, heard.append)
-    assert time.monotonic() - before < 2  # where a fresh process takes many
+    assert time.monotonic() - before < 5  # where a fresh process takes many
     assert heard == [{"kind": "say", "line": "looking"}] * 2
     assert result == {
         "loaded": ["timm", "mlflow", "seasa_da.training.run"],
@@ -130,5 +130,5 @@ def test_ctrl_c_in_the_parent_stops_the_child(tmp_path):
     before = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         run_child(Linger(), tmp_path / "log", hear)
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 10
     assert not alive(pids[0])
