@@ -108,7 +108,7 @@ METHODS: Mapping[str, MethodSpec] = {
             "seasa_da.baselines.bounds:supervised",
             oracle=True,
             refuses_addons="it is the upper bound, trained on the target's labels alone",
-            row="Supervised",
+            row="Supervised training",
             bound=True,
         ),
         MethodSpec(
