@@ -128,6 +128,9 @@ class AdversarySettings(Section):
 class SelfTrainingSettings(Section):
     """Rounds of class-balanced self-training (CBST, CRST)."""
 
+    start: Literal["source", "adversary"] = Field(
+        "source", description="the warm-up: on the source alone (paper), or with the output adversary"
+    )
     rounds: int = Field(3, ge=1, description="rounds of retraining after the warm-up (authors' code: 3)")
     portion: float = Field(0.20, gt=0, le=1, description="share of each class's pixels kept in the first round")
     portion_step: float = Field(0.05, ge=0, le=1, description="added to it each round")
@@ -162,6 +165,40 @@ class EnergySettings(Section):
     mode: Literal["raw", "hinge", "contrast"] = Field(
         "hinge", description="the energy, its squared excess over the source's mean, or its difference from that"
     )
+
+
+class TranslationSettings(Section):
+    """CycleGAN, between the two domains' images."""
+
+    iterations: int = Field(50_000, ge=2, description="updates, half of them at full learning rate, half decaying to 0")
+    batch_size: int = Field(1, ge=1, description="images a domain and update, over all processes and micro-batches")
+    width: int = Field(64, ge=1, description="channels after a generator's first layer")
+    blocks: int = Field(9, ge=1, description="residual blocks of a generator")
+    residual: bool = Field(False, description="generators give tanh(x + r), not tanh(r)")
+    critic_width: int = Field(64, ge=1, description="channels after a discriminator's first layer")
+    lr: float = Field(2e-4, gt=0, description="Adam learning rate of generators and discriminators")
+    cycle_weight: float = Field(10.0, ge=0, description="weight of |x - back(there(x))|, both ways")
+    identity_weight: float = Field(
+        0.5, ge=0, description="weight of |x - G(x)| for x of G's own domain, over the cycle's"
+    )
+    pool: int = Field(50, ge=0, description="earlier fakes kept for the discriminators, a domain")
+
+
+class CyCADASettings(Section):
+    """What CyCADA adds to the translation: semantic consistency, and an adversary of the segmenter's outputs."""
+
+    semantic_weight: float = Field(1.0, ge=0, description="weight of semantic consistency in the second half")
+    adapt_share: float = Field(0.25, gt=0, lt=0.5, description="share of the budget for the adversarial stage")
+    critic_input: Literal["scores", "features"] = Field(
+        "scores", description="what the critic sees: main logits (authors' code), or conv5 features"
+    )
+    critic_width: int = Field(512, ge=2, description="channels after the critic's first layer")
+    critic_dropout: float = Field(0.5, ge=0, lt=1, description="channels dropped after each of its layers")
+    critic_lr: float = Field(1e-5, gt=0, description="SGD learning rate of the critic, momentum 0.99")
+    weight: float = Field(0.1, ge=0, description="weight of the adversarial loss")
+    lr_factor: float = Field(0.1, gt=0, description="segmenter's learning rate in that stage over train.lr")
+    gate: float = Field(0.6, ge=0, lt=1, description="mean domain accuracy above which the adversarial loss counts")
+    gate_window: int = Field(100, ge=1, description="updates that mean is taken over")
 
 
 class ViewSettings(Section):

@@ -31,7 +31,12 @@ def test_only_the_upper_bound_is_an_oracle():
 
 
 def test_who_refuses_addons():
-    assert {name for name, spec in METHODS.items() if spec.refuses_addons} == {"source-only", "supervised", "ours"}
+    assert {name for name, spec in METHODS.items() if spec.refuses_addons} == {
+        "source-only",
+        "supervised",
+        "cyclegan",
+        "ours",
+    }
 
 
 def test_the_recipes_of_ours():

@@ -112,13 +112,14 @@ def compose_run(method, addons=(), overrides=()):
 
 
 def build_adapter(method, addons=(), overrides=(), *, models=None, stage=-1, seed=0):
-    """The adapter of a method's last stage, from its initial weights, in train mode."""
+    """The adapter of a method's last stage (or of another), from initial weights, in the mode it is trained in."""
     settings, stages = compose_run(method, addons, overrides)
     models = small_segmenter(seed) if models is None else models
-    torch.manual_seed(seed + 1)
-    adapter = stages[stage].build(StageContext(settings, CLASSES, models["G"].channels[0], (1, SIZE, SIZE), models))
-    for module in adapter.state_modules().values():
-        module.train()
+    context = StageContext(settings, CLASSES, models["G"].channels[0], (1, SIZE, SIZE), models)
+    for one in stages[: len(stages) + stage + 1 if stage < 0 else stage + 1]:
+        torch.manual_seed(seed + 1)
+        adapter = one.build(context)
+    adapter.train_mode()
     return adapter
 
 

@@ -23,14 +23,15 @@ class StageAdapter(BaseAdapter):
     losses of each update as they enter its sum, as detached tensors.
 
     Args:
-        models, optimizers: by those names.
+        models, optimizers: by those names; further models, such as other stages', are left alone.
     """
 
     model_names: ClassVar[tuple[str, ...]] = ()
     optimizer_names: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, models: Mapping[str, nn.Module], optimizers: Mapping[str, torch.optim.Optimizer]) -> None:
-        super().__init__(models=Models(dict(models)), optimizers=Optimizers(dict(optimizers)), misc=Misc({}))
+        own = {name: models[name] for name in self.model_names if name in models}
+        super().__init__(models=Models(own), optimizers=Optimizers(dict(optimizers)), misc=Misc({}))
 
     def get_default_containers(self) -> MultipleContainers:
         return MultipleContainers(models=Models({}), optimizers=Optimizers({}), misc=Misc({}))
@@ -58,6 +59,15 @@ class StageAdapter(BaseAdapter):
             stepper: to join what the ranks found.
         """
         raise NotImplementedError(f"{type(self).__name__} takes no survey")
+
+    def whole_update(self, batch: Mapping[str, Tensor], stepper: Stepper) -> dict[str, Tensor]:
+        """What a micro-batch must know of the update that it is a part of, by the context's keys.
+
+        Args:
+            batch: this rank's part of the update's batch, before it is split.
+            stepper: to join what the ranks found.
+        """
+        return {}
 
     def train_mode(self) -> None:
         """Put every module into the mode it is trained in."""

@@ -28,7 +28,7 @@ from pytorch_adapt.hooks.base import BaseHook
 from seasa_da.adapters.addons import build_addons, fourier_sources
 from seasa_da.adapters.self_training import SelfTraining, build_self_training
 from seasa_da.adapters.stage import Stage, StageContext
-from seasa_da.baselines.warm_up import source_warm_up
+from seasa_da.baselines.warm_up import adversarial_warm_up, source_warm_up
 from seasa_da.config import RunSettings, SelfTrainingSettings
 from seasa_da.errors import UserError
 
@@ -50,7 +50,7 @@ def self_training_stages(settings: RunSettings, hooks: Hooks) -> list[Stage]:
         UserError: the budget leaves a round without an update.
     """
     rounds: SelfTrainingSettings = settings.section("self_training")
-    warm_up = source_warm_up(settings)
+    warm_up = source_warm_up(settings) if rounds.start == "source" else adversarial_warm_up(settings)
     share, rest = divmod(settings.train.iterations - warm_up.iterations, rounds.rounds)
     if share == 0:
         raise UserError(

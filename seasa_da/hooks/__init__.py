@@ -1,6 +1,7 @@
 """Wiring, one hook a file: which keys go into a layer, which come out, and under which loss."""
 
 from seasa_da.hooks.adversarial import AdversarialLossHook, DiscriminatorLossHook
+from seasa_da.hooks.domain_critic import CriticLossHook, GatedAdversarialLossHook
 from seasa_da.hooks.energy import EnergyHook
 from seasa_da.hooks.levels import AuxLogitsHook, LevelsHook
 from seasa_da.hooks.pseudo_label import PseudoLabelHook
@@ -10,13 +11,18 @@ from seasa_da.hooks.segmentation_loss import SegmentationLossHook
 from seasa_da.hooks.selective_entropy import SelectiveEntropyHook
 from seasa_da.hooks.self_training import SelfTrainingHook
 from seasa_da.hooks.semantic_alignment import SemanticAlignmentHook
+from seasa_da.hooks.semantic_consistency import SemanticConsistencyHook
+from seasa_da.hooks.translation import ImageDiscriminatorLossHook, TranslationHook, TranslationLossHook
 from seasa_da.hooks.update import Stepper, UpdateHook
 
 __all__ = [
     "AdversarialLossHook",
     "AuxLogitsHook",
+    "CriticLossHook",
     "DiscriminatorLossHook",
     "EnergyHook",
+    "GatedAdversarialLossHook",
+    "ImageDiscriminatorLossHook",
     "LevelsHook",
     "PseudoLabelHook",
     "ReliabilityHook",
@@ -25,6 +31,9 @@ __all__ = [
     "SelectiveEntropyHook",
     "SelfTrainingHook",
     "SemanticAlignmentHook",
+    "SemanticConsistencyHook",
     "Stepper",
+    "TranslationHook",
+    "TranslationLossHook",
     "UpdateHook",
 ]

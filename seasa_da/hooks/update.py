@@ -19,6 +19,12 @@ class Stepper:
     parts = 1
     """Equal parts (ranks times micro-batches) that the losses of one update are averaged over."""
 
+    world, rank = 1, 0
+    """How many processes there are, and which of them this is."""
+
+    last = True
+    """Whether the micro-batch under way is the update's last."""
+
     def backward(self, loss: Tensor) -> None:
         """Backpropagate `loss`, a scalar."""
         loss.backward()

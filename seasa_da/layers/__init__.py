@@ -6,6 +6,7 @@ from seasa_da.layers.class_thresholds import ClassThresholds, class_thresholds
 from seasa_da.layers.domain_loss import SOURCE_DOMAIN, TARGET_DOMAIN, domain_loss
 from seasa_da.layers.energy import EnergyLoss, EnergyMode, free_energy
 from seasa_da.layers.entropy import entropy_map, self_information
+from seasa_da.layers.least_squares import FAKE, REAL, least_squares_loss
 from seasa_da.layers.predicted_labels import predicted_labels
 from seasa_da.layers.prototypes import PrototypeBank
 from seasa_da.layers.pseudo_labels import PseudoLabels, hard_pseudo_labels, soft_pseudo_labels
@@ -16,7 +17,9 @@ from seasa_da.layers.selective_entropy import SelectiveEntropyLoss
 from seasa_da.layers.soft_cross_entropy import confidence_kld, soft_cross_entropy
 
 __all__ = [
+    "FAKE",
     "IGNORE",
+    "REAL",
     "SOURCE_DOMAIN",
     "TARGET_DOMAIN",
     "ClassThresholds",
@@ -37,6 +40,7 @@ __all__ = [
     "entropy_map",
     "free_energy",
     "hard_pseudo_labels",
+    "least_squares_loss",
     "majority_agreement",
     "predicted_labels",
     "reliability_masks",

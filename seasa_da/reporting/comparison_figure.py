@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from seasa_da.evaluation.comparison import Comparison, MethodRow
-from seasa_da.files import os_errors_named
 from seasa_da.reporting.comparison_lines import state
+from seasa_da.reporting.saving import save_figure
 
 # Okabe and Ito, "Color Universal Design" (2008): the method compared with, the others, the bounds.
 CHOSEN, OTHER, LOWER, UPPER = "#D55E00", "#0072B2", "#767676", "#000000"
@@ -102,7 +101,7 @@ def comparison_figure(
         columnspacing=1.2,
         handletextpad=0.5,
     )
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _draw(
@@ -167,15 +166,3 @@ def _fit(name: str) -> str:
 
 def _plain(text: str) -> str:
     return text.replace("$", r"\$")  # it would start a formula
-
-
-def _save(figure: Figure, path: Path) -> None:
-    """Write aside and rename: a report never shows half a picture."""
-    aside = path.parent / f".{path.stem}.{uuid.uuid4().hex[:8]}.png"
-    with os_errors_named(path, "write"):
-        try:
-            # No time stamp, no version: the same results give the same bytes.
-            figure.savefig(aside, metadata={"Software": None})
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)

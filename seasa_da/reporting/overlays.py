@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from seasa_da.files import os_errors_named
 from seasa_da.reporting.colours import rgb, structure_colours
+from seasa_da.reporting.saving import save_figure
 
 Labels = npt.NDArray[np.uint8]
 Picture = npt.NDArray[np.float32]
@@ -145,7 +144,7 @@ def overlay_figure(
             columnspacing=1.4,
             handletextpad=0.5,
         )
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _draw(axes: Any, row: OverlayRow, key: str, colours: dict[str, str], most: float) -> Any:
@@ -237,15 +236,3 @@ def _fit(text: str, room: float, points: float) -> str:
     letters = max(int(room / _text_width("x", points)), 3)
     text = text if len(text) <= letters else text[: letters - 1] + "…"
     return text.replace("$", r"\$")
-
-
-def _save(figure: Figure, path: Path) -> None:
-    """Write aside and rename: a report never shows half a picture."""
-    aside = path.parent / f".{path.stem}.{uuid.uuid4().hex[:8]}.png"
-    with os_errors_named(path, "write"):
-        try:
-            # No time stamp, no version: the same results give the same bytes.
-            figure.savefig(aside, metadata={"Software": None})
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)

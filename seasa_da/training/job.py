@@ -80,7 +80,8 @@ def prepare_job(spec: MethodSpec, settings: RunSettings, record: dict[str, Any],
     data = Path(record["data"]) if record["data"] else None
     with accelerator.main_process_first():
         store = locate_store(data, settings.data, settings.phantom, say=observer.say, progress=observer.counting)
-    if "adversary" in type(settings).model_fields and store.settings.size < SMALLEST_FOR_DISCRIMINATORS:
+    sections = type(settings).model_fields
+    if {"adversary", "translation"} & sections.keys() and store.settings.size < SMALLEST_FOR_DISCRIMINATORS:
         raise UserError(
             f"slices of {store.settings.size}x{store.settings.size} are too small for the discriminators of "
             f"{settings.method}; prepare them with a size of at least {SMALLEST_FOR_DISCRIMINATORS}"

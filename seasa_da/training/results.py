@@ -20,10 +20,12 @@ from seasa_da.evaluation.scores import write_scores, write_scores_json
 from seasa_da.files import os_errors_named, read_json, write_json_atomic
 from seasa_da.models import Segmenter, build_segmenter
 from seasa_da.reporting.overlays import OverlayRow, overlay_figure, slice_to_show
+from seasa_da.reporting.translations import translations_figure
 from seasa_da.training import checkpoint
 from seasa_da.training.run_folder import RunFolder
 
 CASES_SHOWN = 3
+TRANSLATIONS_SHOWN = 4
 
 
 def finish_run(
@@ -91,6 +93,10 @@ def finish_run(
     figure = folder.figures / "overlay.png"
     title = f"{settings.method}, {settings.src} to {settings.tgt}"
     overlay_figure(rows, figure, class_names, anonymise=anonymise, title=title, oracle=metrics["oracle"])
+    pictures = [figure]
+    if {"G_ST", "G_TS"} <= models.keys():
+        pictures.append(folder.figures / "translations.png")
+        _draw_translations(models, store, settings, device, pictures[-1])
     voxels = sum(size for _, size in entropies)
     label_free = {"entropy": sum(mean * size for mean, size in entropies) / voxels}
     content = {**metrics, "units": evaluation.units, **evaluation.summary, "label_free": label_free}
@@ -105,7 +111,8 @@ def finish_run(
         for file in (folder.metrics, folder.config, folder.log, folder.per_case, folder.per_case_json):
             tracker.log_artifact(file)
         if not anonymise:
-            tracker.log_artifact(figure, "figures")
+            for picture in pictures:
+                tracker.log_artifact(picture, "figures")
         for file in sorted(checkpoint.list_checkpoints(folder.checkpoints)[-1].iterdir()):
             tracker.log_artifact(file, "checkpoint")
     return content
@@ -133,6 +140,22 @@ def load_segmenter(
     )
     checkpoint.load(found[-1]).restore_modules(models)
     return Segmenter(models).to(device).eval()
+
+
+@torch.inference_mode()
+def _draw_translations(
+    models: Mapping[str, nn.Module], store: SliceStore, settings: RunSettings, device: torch.device, path: Path
+) -> None:
+    """Training slices of both domains from the middle of evenly spaced parts of the set, there and back."""
+    columns = []
+    for domain, there, back in ((settings.src, "G_ST", "G_TS"), (settings.tgt, "G_TS", "G_ST")):
+        slices = store.images(domain, "train")
+        chosen = [(2 * part + 1) * len(slices) // (2 * TRANSLATIONS_SHOWN) for part in range(TRANSLATIONS_SHOWN)]
+        images = torch.from_numpy(np.array(slices[chosen], dtype=np.float32)).to(device)
+        translated = models[there](images)
+        other = settings.tgt if domain == settings.src else settings.src
+        columns += [(domain, images), (f"as {other}", translated), ("and back", models[back](translated))]
+    translations_figure([(heading, pictures.cpu().numpy()) for heading, pictures in columns], path)
 
 
 def _overlay_row(done: CasePrediction, images: Any, before: Segmenter | None, device: torch.device) -> OverlayRow:

@@ -40,9 +40,9 @@ def stage_key(job: Job, stage: Stage) -> str:
 
 
 def load(key: str, number: int, stage: Stage, models: dict[str, nn.Module], trainer: Trainer, job: Job) -> bool:
-    """Fill `models` from the kept stage and put its seconds and losses on this run's record; say whether there was one.
+    """Fill `models`, the stage's own, from the kept stage, and put its seconds and losses on this run's record.
 
-    The main process reads, the others get the tensors from it.
+    The main process reads, the others get the tensors from it. Returns whether there was one.
     """
     kept = _read(key, models) if job.accelerator.is_main_process else None
     found = [kept is not None]
@@ -66,7 +66,9 @@ def load(key: str, number: int, stage: Stage, models: dict[str, nn.Module], trai
 
 
 def publish(key: str, number: int, models: dict[str, nn.Module], trainer: Trainer, job: Job) -> None:
-    """Keep a stage that has just been trained. A lost race or a full cache disk costs a later run its time, no more."""
+    """Keep what a stage has just trained, its `models`.
+
+    A lost race or a full cache disk costs a later run its time, no more."""
     place = _place(key)
     if not job.accelerator.is_main_process or place.exists():
         return

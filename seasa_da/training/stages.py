@@ -66,14 +66,15 @@ def run_stages(
             continue
         here = resumed if resumed and number == resumed.position.stage else None
         key = stage_cache.stage_key(job, stage) if stage.shared is not None else None
-        if key and here is None and stage_cache.load(key, number, stage, models, trainer, job):
+        own = {name: module for name, module in models.items() if name in adapter.state_modules()}
+        if key and here is None and stage_cache.load(key, number, stage, own, trainer, job):
             trainer.save(Position(number, stage.name, stage.iterations), adapter)
             continue
         if stage.survey and here is None:
             adapter.survey(_target_images(job), trainer.stepper())
         trainer.run_stage(number, stage, adapter, _batches(job, stage), here)
         if key:
-            stage_cache.publish(key, number, models, trainer, job)
+            stage_cache.publish(key, number, own, trainer, job)
 
 
 def _place(module: nn.Module, accelerator: Any) -> None:

@@ -25,10 +25,10 @@ class AcceleratedStepper(Stepper):
     def __init__(self, accelerator: Any, micro_batches: int = 1) -> None:
         self.accelerator = accelerator
         self.micro_batches = micro_batches
-        self.world: int = accelerator.num_processes
+        self.world = accelerator.num_processes
+        self.rank = accelerator.process_index
         self.parts = micro_batches * self.world
-        self.last = True
-        """Whether the micro-batch under way is the update's last; set by the trainer."""
+        self.last = True  # set by the trainer
 
     def backward(self, loss: Tensor) -> None:
         self.accelerator.backward(loss / self.micro_batches)

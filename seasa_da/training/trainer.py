@@ -168,13 +168,16 @@ class Trainer:
         batch = {k: v if k == "target_seeds" else v.to(self.accelerator.device) for k, v in batch.items()}
         batch = augmented(batch)
         counts = stepper.sum_over_ranks(class_counts(batch["src_labels"], self.num_classes))
+        extras = adapter.whole_update(batch, stepper) if stepper.micro_batches > 1 else {}
         parts = {key: value.chunk(stepper.micro_batches) for key, value in batch.items()}
         total: dict[str, Tensor] = {}
         for index in range(stepper.micro_batches):
             stepper.last = index == stepper.micro_batches - 1
             part = {key: values[index] for key, values in parts.items()}
             with self.accelerator.autocast():
-                groups = adapter.training_step(part, stepper=stepper, src_class_counts=counts, progress=progress)
+                groups = adapter.training_step(
+                    part, stepper=stepper, src_class_counts=counts, progress=progress, **extras
+                )
             for losses in groups.values():
                 for name, loss in losses.items():
                     total[name] = total.get(name, torch.zeros_like(loss)) + loss / stepper.micro_batches

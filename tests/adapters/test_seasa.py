@@ -74,7 +74,7 @@ def test_addons_come_in_their_order():
     assert [type(hook) for hook in hooks] == [SemanticAlignmentHook, SelectiveEntropyHook]
     assert fourier_sources(settings) == 3
     assert fourier_sources(compose_run("adaoutput")[0]) == 0
-    assert build_addons(StageContext(compose_run("adaoutput")[0], CLASSES, 96, {})) == []
+    assert build_addons(StageContext(compose_run("adaoutput")[0], CLASSES, 96, (1, SIZE, SIZE), {})) == []
 
 
 def test_an_addon_alone_gives_its_loss_alone():

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from training.standins import make_adapter, train
 
 import seasa_da
+from distributed.worker import MICRO_BATCHES
 from seasa_da.training.stepper import AcceleratedStepper
 
 # What torchrun sets; Accelerate wants the address although the processes have met by then.
@@ -58,7 +59,12 @@ def test_a_sum_over_ranks_and_its_gradient(ranks):
         assert found["unused"].item() == 1 - 0.5
 
 
-@pytest.mark.parametrize("name", ["OutputAdversary", "SEASA", "SelfTraining", "EnergyConstrained"])
+def test_parts_of_unequal_length_are_joined_in_the_order_of_the_ranks(ranks):
+    for found in ranks:
+        assert found["gathered"].flatten().tolist() == [0, 0, 1, 2]
+
+
+@pytest.mark.parametrize("name", MICRO_BATCHES)
 def test_two_ranks_train_to_the_weights_of_one_process(ranks, name):
     alone = train(make_adapter(name), AcceleratedStepper(Accelerator(cpu=True)))
     first, second = ({key: value for key, value in found.items() if key.startswith(f"{name}.")} for found in ranks)

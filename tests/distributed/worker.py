@@ -13,6 +13,16 @@ from training.standins import make_adapter, train
 
 from seasa_da.training.stepper import AcceleratedStepper
 
+# Adapters of training.standins, and into how many micro-batches a rank's batch is split.
+MICRO_BATCHES = {
+    "OutputAdversary": 2,
+    "SEASA": 1,
+    "SelfTraining": 2,
+    "EnergyConstrained": 1,
+    "TranslationAdapter": 1,
+    "DomainCriticAdapter": 1,
+}
+
 
 def main(folder: Path) -> None:
     rank, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
@@ -31,9 +41,10 @@ def main(folder: Path) -> None:
     found["counts"] = stepper.sum_over_ranks(torch.tensor([rank, 10]))
     stepper.backward((total**2)[0] + (0 if rank else unused[0]))  # rank 1 has no use for `unused`
     stepper.step([optimizer])
+    found["gathered"] = stepper.gather_over_ranks(torch.arange(2 * rank + 1).view(-1, 1))
     found["weight"], found["unused"] = weight.detach(), unused.detach()
 
-    for name, micro_batches in (("OutputAdversary", 2), ("SEASA", 1), ("SelfTraining", 2), ("EnergyConstrained", 1)):
+    for name, micro_batches in MICRO_BATCHES.items():
         trained = train(make_adapter(name), AcceleratedStepper(accelerator, micro_batches), rank=rank, world=world)
         found.update({f"{name}.{key}": value.contiguous() for key, value in trained.items()})
     save_file(found, folder / f"rank{rank}.safetensors")

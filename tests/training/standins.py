@@ -1,13 +1,24 @@
 """A training loop for the adapters on networks whose loss is a mean over images (no batch norm in train mode)."""
 
 import torch
-from toys import CLASSES, random_batch, tiny_models
+from toys import CLASSES, SIZE, random_batch, tiny_models
 
 from seasa_da.adapters import SEASA, OutputAdversary, SegmentationAdapter, SelfTraining
-from seasa_da.config import AdversarySettings
+from seasa_da.adapters.domain_critic import DomainCriticAdapter
+from seasa_da.adapters.translation import TranslationAdapter
+from seasa_da.config import AdversarySettings, CyCADASettings
 from seasa_da.hooks import EnergyHook
 from seasa_da.layers import ClassThresholds, class_counts
-from seasa_da.models import Discriminator, Frozen, Segmenter
+from seasa_da.models import (
+    AccuracyGate,
+    Discriminator,
+    DomainCritic,
+    Frozen,
+    Generator,
+    ImageDiscriminator,
+    ImagePool,
+    Segmenter,
+)
 
 
 def make_adapter(name, norm=False):
@@ -24,6 +35,16 @@ def make_adapter(name, norm=False):
         energy = [EnergyHook(0.5)] if name == "EnergyConstrained" else []
         return SelfTraining(models, optimizers, num_classes=CLASSES, post_g=energy)
     torch.manual_seed(1)
+    if name == "TranslationAdapter":
+        return _translation()
+    if name == "DomainCriticAdapter":
+        # Without dropout, whose draws are each rank's own; a gate that some steps open.
+        critic = {"D_feat": DomainCritic(CLASSES, 4, dropout=0), "gate": AccuracyGate(0.3, 2)}
+        models.update(critic, G_ST=Generator(1, width=2, blocks=1, residual=True))
+        for model in models.values():
+            model.double()  # instance norm on small features makes much of a single's rounding
+        optimizers["D"] = torch.optim.SGD(critic["D_feat"].parameters(), lr=0.5, momentum=0.9)
+        return DomainCriticAdapter(models, optimizers, num_classes=CLASSES, cycada=CyCADASettings(weight=0.5))
     models.update({key: Discriminator(CLASSES, "fc", width=4) for key in ("D", "D_aux")})
     critics = [p for key in ("D", "D_aux") for p in models[key].parameters()]
     optimizers["D"] = torch.optim.SGD(critics, lr=0.05, momentum=0.9)
@@ -33,12 +54,29 @@ def make_adapter(name, norm=False):
     return SEASA(models, optimizers, num_classes=CLASSES, feature_dim=4, adversary=adversary)
 
 
+def _translation():
+    models = {name: Generator(1, width=2, blocks=1) for name in ("G_ST", "G_TS")}
+    models.update({name: ImageDiscriminator(1, width=2) for name in ("D_S", "D_T")})
+    groups = {"generators": ("G_ST", "G_TS"), "discriminators": ("D_S", "D_T")}
+    # Not Adam, whose first steps are as large for a gradient of rounding errors as for any other.
+    optimizers = {
+        key: torch.optim.SGD([p for name in names for p in models[name].parameters()], lr=0.02, momentum=0.9)
+        for key, names in groups.items()
+    }
+    models.update({name: ImagePool(5, (1, SIZE, SIZE), name) for name in ("pool_S", "pool_T")})
+    for model in models.values():
+        model.double()
+    return TranslationAdapter(models, optimizers)
+
+
 def train(adapter, stepper, *, rank=0, world=1, steps=3, with_counts=True):
     """Some updates on global batches of four images, of which this rank takes its part; returns the parameters."""
     if isinstance(adapter, SelfTraining):
         adapter.survey([random_batch(3, seed=9)["target_imgs"].chunk(world)[rank]], stepper)
     for step in range(steps):
         batch = random_batch(4, seed=step)
+        if isinstance(adapter, TranslationAdapter | DomainCriticAdapter):
+            batch = {key: value.double() if value.is_floating_point() else value for key, value in batch.items()}
         # Classes in very unequal shares: weights by class then differ between parts.
         batch["src_labels"][1:] *= torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(step)) < 0.2
         part = {key: value.chunk(world)[rank] for key, value in batch.items()}

@@ -6,6 +6,9 @@ from seasa_da.hooks import Stepper
 from seasa_da.training.stepper import AcceleratedStepper
 from training.standins import make_adapter, train
 
+# SEASA is not among them: its prototypes move once a micro-batch.
+SAME_IN_PARTS = ["SegmentationAdapter", "OutputAdversary", "TranslationAdapter", "DomainCriticAdapter"]
+
 
 @pytest.fixture
 def accelerator():
@@ -18,14 +21,17 @@ def largest_difference(one, other):
 
 
 @pytest.mark.parametrize("micro_batches", [2, 4])
-@pytest.mark.parametrize("name", ["SegmentationAdapter", "OutputAdversary"])
+@pytest.mark.parametrize("name", SAME_IN_PARTS)
 def test_micro_batches_equal_one_batch(accelerator, name, micro_batches):
     adapter = make_adapter(name)
     start = {f"{n}.{k}": v.clone() for n, m in adapter.models.items() for k, v in m.state_dict().items()}
     whole = train(adapter, AcceleratedStepper(accelerator))
     parts = train(make_adapter(name), AcceleratedStepper(accelerator, micro_batches))
     assert largest_difference(whole, parts) < 1e-6
-    assert min((whole[key] - start[key]).abs().max() for key in start) > 1e-5  # all moved, and much further
+    moved = [(whole[key] - start[key]).abs().max() for key in start]
+    assert max(moved) > 1e-3
+    if name in ("SegmentationAdapter", "OutputAdversary"):
+        assert min(moved) > 1e-5  # all, and much further
 
 
 def test_micro_batches_want_the_whole_updates_class_counts(accelerator):

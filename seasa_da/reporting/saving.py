@@ -1,0 +1,25 @@
+"""How figures reach the disk."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from seasa_da.files import os_errors_named
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write aside and rename: a report never shows half a picture. The format is that of the name's ending.
+
+    Raises `UserError` when the file cannot be written.
+    """
+    aside = path.parent / f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}"
+    with os_errors_named(path, "write"):
+        try:
+            # No time stamp, no version: the same results give the same bytes.
+            figure.savefig(aside, metadata={"Software": None})
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
