@@ -92,7 +92,7 @@ def test_layers_know_only_torch():
             assert all(inside(module, "seasa_da.layers") for module in foreign), name
 
 
-METHODS = {"hooks", "adapters", "baselines", "training", "commands", "cli", "registry"}
+METHODS = {"hooks", "adapters", "baselines", "training", "comparison", "commands", "cli", "registry"}
 
 
 @pytest.mark.parametrize(
@@ -102,13 +102,17 @@ METHODS = {"hooks", "adapters", "baselines", "training", "commands", "cli", "reg
         ("augment", METHODS | {"models", "data", "evaluation", "reporting", "tracking"}),
         ("models", METHODS | {"data", "augment", "evaluation", "reporting", "tracking"}),
         ("hooks", (METHODS - {"hooks"}) | {"data", "models", "evaluation", "reporting", "tracking"}),
-        ("adapters", {"baselines", "training", "commands", "cli", "data", "evaluation", "reporting", "tracking"}),
-        ("baselines", {"training", "commands", "cli", "data", "evaluation", "reporting", "tracking"}),
+        (
+            "adapters",
+            {"baselines", "training", "comparison", "commands", "cli", "data", "evaluation", "reporting", "tracking"},
+        ),
+        ("baselines", {"training", "comparison", "commands", "cli", "data", "evaluation", "reporting", "tracking"}),
         ("evaluation", METHODS | {"tracking"}),
         ("reporting", METHODS | {"tracking"}),
         ("config", METHODS | {"data", "models", "augment", "layers", "evaluation", "reporting", "tracking"}),
         ("registry", METHODS | {"data", "models", "augment", "layers", "evaluation", "reporting", "tracking"}),
-        ("training", {"commands", "cli", "baselines"}),
+        ("training", {"comparison", "commands", "cli", "baselines"}),
+        ("comparison", {"commands", "cli", "baselines"}),
     ],
 )
 def test_dependencies_point_one_way(package, forbidden):

@@ -26,5 +26,10 @@ def methods() -> None:
         for name, spec in {**builtin, **others}.items():
             table.add_row(name, Text(spec.summary))
         console.print(table, "")
+        if title == "method":
+            for name, spec in {**builtin, **others}.items():
+                if spec.refuses_addons:
+                    console.print(f"no add-ons with {name}: {spec.refuses_addons}", highlight=False, markup=False)
+            console.print()
         for plugin in broken:
             console.print(f"not usable: {plugin.name} ({plugin.reason})", highlight=False, markup=False)

@@ -19,9 +19,7 @@ from seasa_da.evaluation.comparison import MethodRuns
 from seasa_da.evaluation.scores import StructureScore, read_scores
 from seasa_da.files import read_json
 from seasa_da.registry import find_method
-
-SCHEMA_VERSION = 1
-"""Of the `metrics.json` that is read here."""
+from seasa_da.training.run_folder import SCHEMA_VERSION
 
 OWN_FIELDS = ("method", "src", "tgt", "seed", "preset")
 

@@ -65,7 +65,7 @@ class ParentRun:
             self._on = False  # a dead server costs this wait once
             self._lock.close()
         parent = {"mlflow.parentRunId": self._id} if self._id else {}
-        return {**parent, "comparison.row": row, "comparison.folder": str(folder)}
+        return {**parent, "comparison.row": row, "run_folder": str(folder)}
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         self._tracker.log_metrics(step, metrics)

@@ -27,11 +27,9 @@ from seasa_da.training.job import (
 )
 from seasa_da.training.reference import find_reference, publish_reference, reference_key
 from seasa_da.training.results import finish_run
-from seasa_da.training.run_folder import RunFolder
+from seasa_da.training.run_folder import SCHEMA_VERSION, RunFolder
 from seasa_da.training.stages import check_budget, run_stages
 from seasa_da.training.trainer import Trainer
-
-SCHEMA_VERSION = 1
 
 
 def carry_out(job: Job, models: dict[str, Any], folder: RunFolder, record: dict[str, Any]) -> RunFolder | None:
@@ -191,10 +189,11 @@ def _tracker(job: Job, folder: RunFolder, record: dict[str, Any]) -> Tracker | N
         record["tracking_uri"],
         experiment=f"{settings.src} to {settings.tgt}",
         run_name=folder.path.name,
-        params={**settings.model_dump(mode="json"), "run_folder": str(folder.path)},
+        params=settings.model_dump(mode="json"),
         tags={
             "oracle": str(job.method.oracle).lower(),
             **{f"version.{k}": v for k, v in versions().items()},
+            "run_folder": str(folder.path),
             **record.get("tracking_tags", {}),
         },
         run_id=_known_run(known),

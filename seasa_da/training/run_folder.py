@@ -20,6 +20,9 @@ from seasa_da.files import (
     write_text_atomic,
 )
 
+SCHEMA_VERSION = 1
+"""Of `metrics.json`."""
+
 RECORD_KEYS = {"data", "tracking_uri", "reference", "anonymise", "data_fingerprint"}
 """What `run.json` must have for a run to go on."""
 

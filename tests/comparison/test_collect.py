@@ -3,17 +3,11 @@ import json
 import pytest
 import yaml
 
-from seasa_da.comparison.collect import SCHEMA_VERSION, collect
+from seasa_da.comparison.collect import collect
 
 
 def collected(comparison):
     return collect(comparison.folder, comparison.manifest, comparison.common, comparison.plan.directions[0])
-
-
-def test_the_schema_is_the_one_that_runs_write():
-    from seasa_da.training import execute
-
-    assert execute.SCHEMA_VERSION == SCHEMA_VERSION
 
 
 def test_finished_failed_and_missing(toy):

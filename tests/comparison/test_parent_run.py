@@ -58,7 +58,7 @@ def test_a_dead_store_costs_one_wait(begin, tmp_path, monkeypatch):
     parent = begin(Recorder(None))
     monkeypatch.setattr(parent_run, "WAIT_S", 0.5)
     before = time.monotonic()
-    assert parent.tags("ours", tmp_path) == {"comparison.row": "ours", "comparison.folder": str(tmp_path)}
+    assert parent.tags("ours", tmp_path) == {"comparison.row": "ours", "run_folder": str(tmp_path)}
     assert parent.tags("crst", tmp_path)["comparison.row"] == "crst"
     assert time.monotonic() - before < 5
     assert not (tmp_path / "mlflow.json").exists()
