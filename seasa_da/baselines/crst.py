@@ -12,10 +12,11 @@ From the authors' code: 3 rounds; one pixel in four for the thresholds; 3% of th
 a constant learning rate, 1/5 of the warm-up's; batch norm by running statistics; means over the kept pixels of a batch.
 
 Our choice: network, supervised loss, weight decay, augmentation and budget are those of all methods; the warm-up is
-half of the budget, the rounds share the rest equally, so a batch has as many source as target images. Pseudo-labels
-are made anew for each batch from the augmented images by the network as it was when the round began; only the
-thresholds come from a pass over the whole target, at one scale and without flips. That needs no room for soft labels
-and resumes exactly. The conv4 head learns the same labels. Background is a class; rare classes are not mined.
+half of the budget (`self_training.start=adversary` warms up with `adaoutput`, which the papers do not), the rounds
+share the rest equally, and a batch has as many source as target images. Pseudo-labels are made anew for each batch
+from the augmented images by the network as it was when the round began; only the thresholds come from a pass over the
+whole target, at one scale and without flips. That needs no room for soft labels and resumes exactly. The conv4 head
+learns the same labels. Background is a class; rare classes are not mined.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ Hooks = Callable[[StageContext], list[BaseHook]]
 
 
 def stages(settings: RunSettings) -> list[Stage]:
-    """The warm-up on the source and the rounds; add-ons join the last round."""
+    """The warm-up and the rounds; add-ons join the last round."""
     return self_training_stages(settings, lambda context: [])
 
 

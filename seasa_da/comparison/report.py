@@ -15,10 +15,11 @@ from seasa_da.evaluation.statistics import compare_methods
 from seasa_da.files import write_json_atomic, write_text_atomic
 from seasa_da.reporting.comparison_figure import comparison_figure
 from seasa_da.reporting.comparison_latex import comparison_latex
-from seasa_da.reporting.comparison_text import comparison_csv, comparison_markdown
+from seasa_da.reporting.comparison_text import comparison_csv, comparison_markdown, per_case_csv
 from seasa_da.reporting.published import PUBLISHED
 
 FIGURE = "comparison.png"
+KINDS = (".md", ".tex", ".csv", ".json", "-per-case.csv")
 Reference = Literal["paper"] | None
 
 
@@ -62,8 +63,7 @@ def make_report(folder: Path, manifest: Manifest, common: Common, reference: Ref
 
 def written_files(folder: Path, reports: Sequence[DirectionReport]) -> list[Path]:
     """What `make_report` wrote."""
-    kinds = (".md", ".tex", ".csv", ".json")
-    names = [report.found.direction.folder_name + kind for report in reports for kind in kinds]
+    names = [report.found.direction.folder_name + kind for report in reports for kind in KINDS]
     return [*(folder / name for name in names), folder / FIGURE]
 
 
@@ -83,6 +83,7 @@ def _write(base: Path, report: DirectionReport) -> None:
     write_text_atomic(base.with_name(f"{base.name}.tex"), comparison_latex(*report.arguments, **shown))
     write_text_atomic(base.with_name(f"{base.name}.csv"), comparison_csv(*report.arguments, failures=failures))
     found = report.found
+    write_text_atomic(base.with_name(f"{base.name}-per-case.csv"), per_case_csv(found.rows, found.direction))
     content = {
         "src": found.direction.src,
         "tgt": found.direction.tgt,

@@ -6,8 +6,10 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 
-from seasa_da.evaluation.comparison import Comparison
+from seasa_da.evaluation.comparison import Comparison, MethodRuns
+from seasa_da.evaluation.scores import COLUMNS
 from seasa_da.reporting.comparison_lines import (
     METRICS,
     Cell,
@@ -106,4 +108,17 @@ def comparison_csv(
                         **(of_asd if metric == "asd" else {}),
                     }
                 )
+    return text.getvalue()
+
+
+def per_case_csv(rows: Sequence[MethodRuns], direction: tuple[str, str]) -> str:
+    """A line a method, seed, case and structure: Dice in percent, ASD in mm, empty where it is not defined."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["source", "target", "method", "seed", *COLUMNS])
+    for row in rows:
+        for seed, scores in sorted(row.runs.items()):
+            for score in scores:
+                values = ("" if value is None else value for value in astuple(score))
+                writer.writerow([*direction, row.name, seed, *values])
     return text.getvalue()

@@ -22,6 +22,16 @@ def test_a_shared_warm_up_and_three_rounds():
     assert [s.source_share for s in rounds] == pytest.approx([0.03, 0.0325, 0.035])
 
 
+def test_the_adversary_may_warm_it_up():
+    settings, stages = compose_run("crst", overrides=("train.iterations=50", "self_training.start=adversary"))
+    assert [(s.name, s.iterations) for s in stages[:2]] == [("warm-up-adversary", 25), ("round-1", 9)]
+    assert stages[0].target and stages[0].shared == ("adversary",)
+    context = StageContext(settings, CLASSES, 96, (1, SIZE, SIZE), small_segmenter())
+    assert {"D", "D_aux"} <= stages[0].build(context).models.keys()
+    # Its discriminators end with it.
+    assert context.models.keys() == {"G", "C", "C_aux"}
+
+
 @pytest.mark.parametrize(("iterations", "rounds"), [(50_000, 3), (1201, 5), (8, 4), (2, 1)])
 def test_the_budget_is_kept(iterations, rounds):
     _, stages = compose_run("crst", overrides=(f"train.iterations={iterations}", f"self_training.rounds={rounds}"))

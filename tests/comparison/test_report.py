@@ -17,7 +17,7 @@ def test_every_kind_of_table_is_there(toy):
     reports = report_of(comparison)
     files = written_files(comparison.folder, reports)
     assert [file.name for file in files] == [
-        *(f"ct-to-mri{kind}" for kind in (".md", ".tex", ".csv", ".json")),
+        *(f"ct-to-mri{kind}" for kind in (".md", ".tex", ".csv", ".json", "-per-case.csv")),
         "comparison.png",
     ]
     assert all(file.stat().st_size for file in files)

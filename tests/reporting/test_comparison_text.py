@@ -2,8 +2,9 @@ import csv
 import io
 import re
 
+from seasa_da.evaluation.scores import StructureScore
 from seasa_da.evaluation.statistics import MethodRuns, compare_methods
-from seasa_da.reporting.comparison_text import CSV_COLUMNS, comparison_csv, comparison_markdown
+from seasa_da.reporting.comparison_text import CSV_COLUMNS, comparison_csv, comparison_markdown, per_case_csv
 from seasa_da.reporting.published import PUBLISHED
 
 from .comparisons import FAILURES, NAMES, comparison, runs
@@ -82,3 +83,16 @@ def test_csv_of_two_directions():
         comparison(), NAMES, ("mri", "ct"), header=False
     )
     assert [line["source"] for line in csv.DictReader(io.StringIO(both))] == ["ct"] * 60 + ["mri"] * 60
+
+
+def test_every_case_of_every_run_has_its_line():
+    scores = [StructureScore("a", "AA", 50.0, 2.5, 10, 12), StructureScore("a", "MYO", 0.0, None, 10, 0)]
+    text = per_case_csv(
+        [MethodRuns("ours", False, {1: scores[:1], 0: scores}), MethodRuns("crst", False, {})], ("ct", "mri")
+    )
+    assert text.splitlines() == [
+        "source,target,method,seed,case,structure,dice,asd,voxels_truth,voxels_pred",
+        "ct,mri,ours,0,a,AA,50.0,2.5,10,12",
+        "ct,mri,ours,0,a,MYO,0.0,,10,0",
+        "ct,mri,ours,1,a,AA,50.0,2.5,10,12",
+    ]
