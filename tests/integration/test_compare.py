@@ -26,7 +26,7 @@ from seasa_da.comparison.server import start_server
 from .weights import assert_bit_identical
 
 ROOT = Path(__file__).parents[2]
-KINDS = (".md", ".tex", ".csv", ".json")
+KINDS = (".md", ".tex", ".csv", ".json", "-per-case.csv")
 SHORT = ["train.iterations=2", "train.batch_size=2"]
 Compare = Callable[..., ComparisonResult]
 
