@@ -23,9 +23,9 @@ def reference_key(*parts: Any) -> str:
 
 @functools.cache
 def code_digest() -> str:
-    """A hash of the package's source files: a version does not change with every commit."""
+    """A hash of the package's source files, as a version does not change with every commit; settings count by value."""
     root = Path(seasa_da.__file__).parent
-    files = sorted([*root.rglob("*.py"), *root.rglob("*.yaml")])
+    files = sorted(root.rglob("*.py"))
     listing = [f"{file.relative_to(root)} {sha256_file(file)}" for file in files]
     return hashlib.sha256("\n".join(listing).encode()).hexdigest()
 

@@ -127,6 +127,22 @@ def test_both_recipes_and_add_ons_train(smoke: Smoke, store: Path, tmp_path: Pat
     assert not (tmp_path / "refused").exists()
 
 
+@pytest.mark.parametrize("method", [name for name, spec in METHODS.items() if not spec.refuses_addons])
+def test_add_ons_join_every_method_that_trains_on_target_images_at_the_end(
+    smoke: Smoke, store: Path, method: str
+) -> None:
+    result = smoke(method, data=store, addons=["se", "asa"], overrides=["train.log_every=1"])
+    log = [json.loads(line) for line in (result.folder / "log.jsonl").read_text().splitlines()]
+    added = {"selective_entropy_loss", "semantic_alignment_loss"}
+    last = log[-1]["stage"]
+    assert all((added <= line["losses"].keys()) == (line["stage"] == last) for line in log)
+    assert any(log[-1]["losses"][name] != 0 for name in added)
+
+
+def test_translators_leave_a_picture_of_what_they_do(smoke: Smoke, store: Path) -> None:
+    assert (smoke("cyclegan", data=store).folder / "figures" / "translations.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_the_run_without_adaptation_is_shown_beside_and_made_once(store: Path, tmp_path: Path) -> None:
     options = {"data": store, "preset": "smoke", "tracking_uri": "none"}
     first = train("adaoutput", out=tmp_path / "first", **options)
