@@ -4,39 +4,35 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Literal
 
 from seasa_da.evaluation.significance import smallest_p
 
 LEVEL = 0.05
+LABELS: Mapping[Literal["dice", "asd"], str] = {"dice": "Dice", "asd": "ASD"}
 
 
 def comparison_warnings(
     scored: Mapping[str, Mapping[int, set[str]]],
-    means: Mapping[str, Mapping[str, Mapping[str, float]]],
-    against: str,
+    shared: Mapping[Literal["dice", "asd"], Mapping[str, int]],
 ) -> list[str]:
     """Too few cases to test anything, rows of different cases or seeds, tests on fewer cases than there are.
 
     Args:
         scored: the cases of every run, by row and seed; rows without any are passed over.
-        means: a score a case by metric, row and case.
-        against: the row that the others are tested against.
+        shared: on how many cases each row is tested, by metric and row.
     """
     scored = {name: {seed: cases for seed, cases in runs.items() if cases} for name, runs in scored.items()}
     scored = {name: runs for name, runs in scored.items() if runs}
     everything = set().union(*(cases for runs in scored.values() for cases in runs.values()))
-    others = [name for name in scored if name != against] if against in scored else []
-    shared = {
-        metric: {name: len(rows[name].keys() & rows[against].keys()) for name in others}
-        for metric, rows in means.items()
-    }
+    tested = {metric: {name: n for name, n in rows.items() if name in scored} for metric, rows in shared.items()}
     found = [
-        *_too_few(max(shared["dice"].values(), default=0), sum(count > 0 for count in shared["dice"].values())),
+        *_too_few(max(tested["dice"].values(), default=0), sum(count > 0 for count in tested["dice"].values())),
         *_other_cases(scored, everything),
         *_other_seeds(scored),
     ]
-    for metric, label in (("dice", "Dice"), ("asd", "ASD")):
-        fewer = [f"{name} on {count}" for name, count in shared[metric].items() if count < len(everything)]
+    for metric, label in LABELS.items():
+        fewer = [f"{name} on {count}" for name, count in tested[metric].items() if count < len(everything)]
         if fewer:
             found.append(f"p values in {label} that rest on fewer than {_cases(len(everything))}: {', '.join(fewer)}.")
     return found

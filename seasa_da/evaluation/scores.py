@@ -81,7 +81,9 @@ def summarise(scores: Iterable[StructureScore], class_names: Sequence[str]) -> d
     Returns:
         `{"dice": {name: percent, "mean": …}, "asd": {name: …, "mean": …}, "asd_undefined": {name: count}}`. A
         structure's ASD is the mean over the cases where it is defined, `asd_undefined` counts the others. What cannot
-        be said (no labels, no defined distance) is `None`, and left out of the mean of structures.
+        be said (no labels, no defined distance) is `None`. A structure without labels is left out of the mean of
+        structures; one whose distance is defined in no case leaves the ASD without a mean, as to miss a structure
+        everywhere must not look better than to find it badly.
     """
     scores = list(scores)
     summary: dict[str, dict[str, Any]] = {"dice": {}, "asd": {}, "asd_undefined": {}}
@@ -91,9 +93,10 @@ def summarise(scores: Iterable[StructureScore], class_names: Sequence[str]) -> d
         summary["dice"][name] = _mean([score.dice for score in own])
         summary["asd"][name] = _mean(defined)
         summary["asd_undefined"][name] = len(own) - len(defined) if own else None
+    labelled = [name for name in class_names if summary["dice"][name] is not None]
     for metric in ("dice", "asd"):
-        values = [summary[metric][name] for name in class_names]
-        summary[metric]["mean"] = _mean([value for value in values if value is not None])
+        values = [summary[metric][name] for name in labelled]
+        summary[metric]["mean"] = None if None in values else _mean(values)
     return summary
 
 

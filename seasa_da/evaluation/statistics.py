@@ -25,25 +25,52 @@ __all__ = [
     "case_means",
     "compare_methods",
     "holm",
+    "paired_case_means",
     "paired_p",
     "smallest_p",
 ]
 
 Metric = Literal["dice", "asd"]
+Cell = tuple[str, int, str]
 METRICS: tuple[Metric, ...] = ("dice", "asd")
 
 
 def case_means(runs: MethodRuns, metric: Metric) -> dict[str, float]:
     """Per case the mean over structures, then over seeds; what is not defined is left out, and so is a case without."""
-    seeds: dict[str, list[float]] = {}
-    for scores in runs.runs.values():
-        cases: dict[str, list[float]] = {}
-        for score in scores:
-            if (value := getattr(score, metric)) is not None:
-                cases.setdefault(score.case, []).append(value)
-        for case, values in cases.items():
-            seeds.setdefault(case, []).append(float(np.mean(values)))
-    return {case: float(np.mean(values)) for case, values in sorted(seeds.items())}
+    return _means_of(_cells(runs, metric))
+
+
+def paired_case_means(a: MethodRuns, b: MethodRuns, metric: Metric) -> tuple[dict[str, float], dict[str, float]]:
+    """`case_means` of both over what both have: the same cases, structures and seeds.
+
+    Without this a method that misses a structure would be compared by the distances of the others alone.
+    """
+    one, other = _cells(a, metric), _cells(b, metric)
+    common = one.keys() & other.keys()
+    return (
+        _means_of({cell: one[cell] for cell in one if cell in common}),
+        _means_of({cell: other[cell] for cell in other if cell in common}),
+    )
+
+
+def _cells(runs: MethodRuns, metric: Metric) -> dict[Cell, float]:
+    """What is defined, by (case, seed, structure)."""
+    return {
+        (score.case, seed, score.structure): value
+        for seed, scores in runs.runs.items()
+        for score in scores
+        if (value := getattr(score, metric)) is not None
+    }
+
+
+def _means_of(cells: Mapping[Cell, float]) -> dict[str, float]:
+    cases: dict[str, dict[int, list[float]]] = {}
+    for (case, seed, _), value in cells.items():
+        cases.setdefault(case, {}).setdefault(seed, []).append(value)
+    return {
+        case: float(np.mean([float(np.mean(values)) for values in seeds.values()]))
+        for case, seeds in sorted(cases.items())
+    }
 
 
 def compare_methods(rows: Sequence[MethodRuns], class_names: Sequence[str], *, against: str = "ours") -> Comparison:
@@ -61,10 +88,13 @@ def compare_methods(rows: Sequence[MethodRuns], class_names: Sequence[str], *, a
     if len(set(names)) < len(names):
         raise ValueError(f"two rows have one name: {', '.join(names)}")
     rows = [_cleaned(row, class_names) for row in rows]
-    means: dict[str, dict[str, dict[str, float]]] = {
-        metric: {row.name: case_means(row, metric) for row in rows} for metric in METRICS
+    other = next((row for row in rows if row.name == against), None)
+    others = [row for row in rows if other is not None and row is not other]
+    pairs: dict[Metric, dict[str, tuple[dict[str, float], dict[str, float]]]] = {
+        metric: {row.name: paired_case_means(row, other, metric) for row in others if other is not None}
+        for metric in METRICS
     }
-    ps = {metric: _against(means[metric], against) for metric in METRICS}
+    ps = {metric: _tested(pairs[metric]) for metric in METRICS}
     done = []
     for row in rows:
         seeds = sorted(row.runs)
@@ -76,7 +106,7 @@ def compare_methods(rows: Sequence[MethodRuns], class_names: Sequence[str], *, a
                 name=row.name,
                 oracle=row.oracle,
                 seeds=seeds,
-                cases=len(means["dice"][row.name]),
+                cases=len(case_means(row, "dice")),
                 dice=_metric_row("dice", row, class_names, summaries, ps["dice"]),
                 asd=_metric_row("asd", row, class_names, summaries, ps["asd"]),
                 asd_undefined={**missing, "mean": _sum(missing.values())},
@@ -84,7 +114,8 @@ def compare_methods(rows: Sequence[MethodRuns], class_names: Sequence[str], *, a
             )
         )
     scored = {row.name: {seed: {score.case for score in row.runs[seed]} for seed in row.runs} for row in rows}
-    warnings = comparison_warnings(scored, means, against)
+    counts = {metric: {name: len(own) for name, (own, _) in pairs[metric].items()} for metric in METRICS}
+    warnings = comparison_warnings(scored, counts)
     return Comparison(against if against in names else None, done, warnings)
 
 
@@ -100,10 +131,11 @@ def _cleaned(row: MethodRuns, class_names: Sequence[str]) -> MethodRuns:
     return replace(row, runs=runs)
 
 
-def _against(means: Mapping[str, Mapping[str, float]], against: str) -> tuple[dict[str, float], dict[str, float]]:
-    """(raw, adjusted) p of every row that shares a case with `against`."""
-    other = means.get(against, {})
-    tested = {name: paired_p(own, other) for name, own in means.items() if name != against}
+def _tested(
+    pairs: Mapping[str, tuple[Mapping[str, float], Mapping[str, float]]],
+) -> tuple[dict[str, float], dict[str, float]]:
+    """(raw, adjusted) p of every row that shares a case with the one compared with."""
+    tested = {name: paired_p(*pair) for name, pair in pairs.items()}
     ps = {name: p for name, p in tested.items() if p is not None}
     return ps, holm(ps)
 
@@ -115,11 +147,14 @@ def _metric_row(
     summaries: Sequence[Mapping[str, Any]],
     ps: tuple[Mapping[str, float], Mapping[str, float]],
 ) -> MetricRow:
-    keys = [*class_names, "mean"]
+    structures = {name: _spread(summary[metric][name] for summary in summaries) for name in class_names}
+    seed_means = [summary[metric]["mean"] for summary in summaries]
+    # A seed without a mean missed a structure everywhere: the other seeds alone would look better than the row is.
+    whole = None not in seed_means
     return MetricRow(
-        structures={key: _spread(summary[metric][key] for summary in summaries) for key in keys},
-        seed_means=[summary[metric]["mean"] for summary in summaries],
-        interval=bootstrap_interval(_by_case(metric, row, class_names)),
+        structures={**structures, "mean": _spread(seed_means if whole else [])},
+        seed_means=seed_means,
+        interval=bootstrap_interval(_by_case(metric, row, class_names)) if whole else None,
         p=ps[0].get(row.name),
         p_holm=ps[1].get(row.name),
     )

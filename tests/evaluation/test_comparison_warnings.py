@@ -3,15 +3,22 @@ import pytest
 from seasa_da.evaluation.comparison_warnings import comparison_warnings
 
 
-def warned(cases, *, asd=None, against="ours"):
-    """For rows of one seed, or `(seed, cases)` pairs; ASD is defined on the same cases unless said otherwise."""
+def warned(cases, *, asd=None):
+    """For rows of one seed, or `(seed, cases)` pairs, tested against "ours"; ASD is defined unless said otherwise."""
     scored = {
         name: dict(own) if own and isinstance(own[0], tuple) else {0: set(own)} if own else {}
         for name, own in cases.items()
     }
-    dice = {name: dict.fromkeys(set().union(*runs.values()), 1.0) for name, runs in scored.items()}
-    distances = {name: dict.fromkeys((asd or {}).get(name, values), 1.0) for name, values in dice.items()}
-    return comparison_warnings(scored, {"dice": dice, "asd": distances}, against)
+    dice = {name: set().union(*runs.values()) for name, runs in scored.items()}
+    ours = dice.pop("ours", None)
+    if ours is None:
+        return comparison_warnings(scored, {"dice": {}, "asd": {}})
+    distances = {name: set((asd or {}).get(name, values)) for name, values in dice.items()}
+    shared = {
+        metric: {name: len(values & ours) for name, values in rows.items()}
+        for metric, rows in (("dice", dice), ("asd", distances))
+    }
+    return comparison_warnings(scored, shared)
 
 
 TEN = [f"c{i}" for i in range(10)]

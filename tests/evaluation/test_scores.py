@@ -45,10 +45,10 @@ def test_summary_is_the_mean_over_cases_then_over_structures():
     }
 
 
-def test_a_structure_without_any_distance_is_left_out_of_the_mean():
+def test_to_miss_a_structure_everywhere_leaves_no_mean_distance():
     scores = [StructureScore("p1", "AA", 80.0, 1.0, 9, 9), StructureScore("p1", "MYO", 0.0, None, 9, 0)]
     summary = summarise(scores, NAMES)
-    assert summary["asd"] == {"AA": 1.0, "MYO": None, "mean": 1.0}
+    assert summary["asd"] == {"AA": 1.0, "MYO": None, "mean": None}
     assert summary["dice"]["mean"] == 40.0
     assert summarise(scores[1:], ["MYO"])["asd"] == {"MYO": None, "mean": None}
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from seasa_da.evaluation.scores import StructureScore
-from seasa_da.evaluation.statistics import MethodRuns, Spread, case_means, compare_methods, paired_p
+from seasa_da.evaluation.statistics import MethodRuns, Spread, case_means, compare_methods, paired_case_means, paired_p
 
 NAMES = ["AA", "MYO"]
 
@@ -54,7 +54,9 @@ def test_a_row_by_hand():
     assert row.dice.interval == pytest.approx((50, 70))
     assert row.asd.structures["AA"] == Spread(2.5, pytest.approx(1 / root2))
     assert row.asd.structures["MYO"] == Spread(4.0, None)  # one seed has a distance
-    assert row.asd.seed_means == [3.0, 3.0]
+    # In the second seed MYO was missed everywhere: it has no mean distance, and then neither has the row.
+    assert row.asd.seed_means == [3.0, None]
+    assert row.asd.structures["mean"] == Spread(None, None) and row.asd.interval is None
     assert row.asd_undefined == {"AA": 0, "MYO": 3, "mean": 3}
     assert row.asd_total == {"AA": 4, "MYO": 4, "mean": 8}
     assert row.dice.p is row.dice.p_holm is None
@@ -66,6 +68,26 @@ def test_the_interval_is_of_the_mean_that_is_shown():
     (row,) = compare_methods([gaps], NAMES).rows
     low, high = row.asd.interval
     assert low <= row.asd.structures["mean"].mean <= high
+
+
+def test_to_miss_a_structure_wins_no_test():
+    ours = method("ours", {f"c{i}": (60.0, 40.0, 2.0, 20.0 + i) for i in range(10)})
+    blind = method("blind", {f"c{i}": (60.0, 0.0, 2.5, None) for i in range(10)})
+    row = compare_methods([blind, ours], NAMES).rows[0]
+    assert row.asd.structures["mean"].mean is None
+    # Tested on AA alone, where it is worse by half a millimetre.
+    assert paired_case_means(blind, ours, "asd") == (
+        {f"c{i}": 2.5 for i in range(10)},
+        {f"c{i}": 2.0 for i in range(10)},
+    )
+    assert row.asd.p == pytest.approx(2 / 2**10)
+
+
+def test_pairs_are_of_the_same_seeds():
+    one = method("one", {"a": (10.0, 10.0, None, None)}, {"a": (50.0, 50.0, None, None)})
+    other = MethodRuns("other", False, {1: scores({"a": (60.0, 40.0, None, None)})})
+    assert paired_case_means(one, other, "dice") == ({"a": 50.0}, {"a": 50.0})
+    assert paired_case_means(one, MethodRuns("x", False, {7: other.runs[1]}), "dice") == ({}, {})
 
 
 def test_p_against_one_row():
