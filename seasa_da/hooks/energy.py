@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from pytorch_adapt.hooks.base import BaseHook
 from pytorch_adapt.hooks.features import FeaturesAndLogitsHook
 
@@ -15,7 +16,9 @@ class EnergyHook(BaseHook):
     """Lowers the energy of the target's main logits, kept or not; works beside any method. Segmenters and classifiers.
 
     Gives the loss `energy_loss`, `(N,)`, weighted. The source's mean energy, which two of the modes compare with, is
-    that of the batch over all ranks (but of the micro-batch alone), detached.
+    that of the batch over all ranks (but of the micro-batch alone), without gradient. The frozen `teacher` gives it
+    where the context has one: with the present network's own, target and source would chase each other, as what raises
+    all logits lowers both energies, and the weights diverge.
 
     Args:
         weight: of the loss.
@@ -33,8 +36,10 @@ class EnergyHook(BaseHook):
         outputs = self.logits_hook(inputs, losses)[0]
         inputs = {**inputs, **outputs}
         stepper: Stepper = inputs.get("stepper") or Stepper()
-        src_energy = free_energy(inputs["src_imgs_features_logits"].detach()).mean()
-        src_energy = stepper.sum_over_ranks(src_energy) / stepper.world
+        with torch.no_grad():
+            teacher = inputs.get("teacher")
+            src_logits = inputs["src_imgs_features_logits"] if teacher is None else teacher(inputs["src_imgs"])
+            src_energy = stepper.sum_over_ranks(free_energy(src_logits).mean()) / stepper.world
         return outputs, {"energy_loss": self.weight * self.loss_fn(inputs["target_imgs_features_logits"], src_energy)}
 
     def _loss_keys(self) -> list[str]:

@@ -37,6 +37,36 @@ def test_the_source_is_a_measure_and_does_not_learn():
     assert all(p.grad is not None for p in inputs["C"].parameters())  # by way of the target
 
 
+def test_the_teacher_is_the_measure_where_there_is_one():
+    inputs = context(shift=1.0)
+    teacher = nn.Conv2d(1, 3, 1)
+    _, losses = EnergyHook(0.5, "contrast")({**inputs, "teacher": teacher})
+    src = -teacher(inputs["src_imgs"]).logsumexp(dim=1).mean()
+    tgt = -inputs["target_imgs_features_logits"].logsumexp(dim=1)
+    torch.testing.assert_close(losses["energy_loss"], 0.5 * (tgt - src).mean(dim=(1, 2)))
+    losses["energy_loss"].mean().backward()
+    assert teacher.weight.grad is None
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_only_a_measure_that_stands_still_is_reached(kept):
+    """A bias in common is the easiest way down for the target, and takes a measure by the same network along."""
+    bias = torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([bias], lr=0.1)
+    for _ in range(100):
+        logits = {
+            f"{d}_imgs_features_logits": torch.full((1, 3, 2, 2), s) + bias for d, s in (("src", 2.0), ("target", 0.0))
+        }
+        teacher = {"teacher": lambda images: torch.full((1, 3, 2, 2), 2.0)} if kept else {}
+        features = {f"{d}_imgs_features": torch.zeros(1) for d in ("src", "target")}
+        images = {f"{d}_imgs": torch.zeros(1, 1, 2, 2) for d in ("src", "target")}
+        EnergyHook(1.0)({**logits, **features, **images, **teacher})[1]["energy_loss"].mean().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert (bias.item() == pytest.approx(2.0, abs=1e-3)) == kept
+    assert kept or bias.item() > 30
+
+
 def test_descent_lowers_the_energy():
     inputs = context()
     parameters = list(inputs["C"].parameters())
