@@ -12,9 +12,11 @@ Reconstruction: E_w(x) = -ln sum_k exp f_w(x)[k], as an energy-based model reads
 al., ICLR 2020), so that the objective is that of `crst` + alpha mean_t E_w(x_t) over all pixels of the target.
 
 Our choice: alpha, which is not known (0.01; 0.05 and 0.1 were thought of too); on the main head alone; by default the
-squared excess over the mean energy that the round's frozen teacher gives the source, as the plain energy has no lower bound and falls when a constant is added
-to all logits (`energy.mode=raw` is the plain one); no negative samples (SGLD), which a likelihood would want, as the
-abstract speaks of a simple regularization. With `energy.weight=0` it is `crst`, whose file says the rest.
+squared excess over the mean energy that the round's frozen teacher gives the source, as the plain energy has no lower
+bound and falls when a constant is added to all logits (`energy.mode=raw` is the plain one; with the present network's
+energy of the source as the measure the weights were seen to diverge); no negative samples (SGLD), which a likelihood
+would want, as the abstract speaks of a simple regularization. With `energy.weight=0` it is `crst`, whose file says the
+rest.
 """
 
 from __future__ import annotations
