@@ -6,7 +6,8 @@ github.com/wasidennis/AdaptSegNet (facts read, nothing copied).
 From the paper: discriminators on the softmax of both heads, BCE, segmenter and discriminators in turns, Adam 1e-4
 with betas (0.9, 0.99), both learning rates poly. From the SE_ASA authors' re-implementation, whose row the table
 compares with: PatchGAN discriminators, weights 0.003 and 2e-5, Dice beside cross-entropy (`--set
-adversary.network=fc adversary.weight=0.001 adversary.aux_weight=0.0002 loss.dice_weight=0` is AdaptSegNet's own).
+adversary.network=fc adversary.weight=0.001 adversary.aux_weight=0.0002 loss.dice_weight=0` has AdaptSegNet's networks
+and weights, beside a cross-entropy that stays weighted by class).
 Our choice: all four branches of a head are summed, where AdaptSegNet's code returns after two.
 """
 

@@ -4,8 +4,8 @@ Paper: Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent A
 Authors' code: github.com/junyanz/pytorch-CycleGAN-and-pix2pix (facts read, nothing copied).
 
 From the paper: ResNet generators, 70x70 PatchGAN discriminators with instance norm, least-squares adversary, cycle
-weight 10, a pool of 50 earlier fakes, Adam 2e-4, batch 1, a constant learning rate that then decays linearly to 0.
-From the authors' code: identity loss at half the cycle's weight; beta_1 0.5; discriminators' losses halved.
+weight 10, identity loss at half of it (sec. 5.2), discriminators' losses halved, a pool of 50 earlier fakes, Adam 2e-4,
+batch 1, a constant learning rate that then decays linearly to 0. From the authors' code: beta_1 0.5.
 Our choice: 50,000 updates in place of 200 epochs (an epoch here is about 9,600 slices); the two halves are two stages,
 the second with new Adam moments and pools, so that CyCADA can share the first; no flips, as orientation carries label
 information; the segmenter then has the whole budget, from its own initial weights, on images that are translated step

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from pytorch_adapt.hooks.base import BaseHook
 from torch import Tensor
 
 from seasa_da.hooks.update import Stepper
+from seasa_da.layers import pixel_cross_entropy
 
 SEEN = {"scores": "imgs_features_logits", "features": "imgs_features"}
 """What a critic may see, by the name of the setting."""
-SOURCE, TARGET = 0, 1
+SOURCE_CLASS, TARGET_CLASS = 0, 1
+"""Of the critic's two logits."""
 
 
 class CriticLossHook(BaseHook):
@@ -31,13 +32,14 @@ class CriticLossHook(BaseHook):
 
     def call(self, inputs: dict[str, Any], losses: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         stepper: Stepper = inputs.get("stepper") or Stepper()
-        logits = torch.cat([inputs["D_feat"](inputs[key].detach()) for key in self.in_keys])
-        truth = torch.full(logits.shape[:1] + logits.shape[2:], SOURCE, device=logits.device)
-        truth[len(truth) // 2 :] = TARGET
+        parts = [inputs["D_feat"](inputs[key].detach()) for key in self.in_keys]
+        src, target = parts
+        truth = torch.cat([_domain(src, SOURCE_CLASS), _domain(target, TARGET_CLASS)])
+        logits = torch.cat(parts)
         right = (logits.detach().argmax(dim=1) == truth).sum()
         tally = stepper.sum_over_ranks(torch.stack([right, torch.full_like(right, truth.numel())]))
         inputs["gate"].record(tally[0], tally[1], stepper.last)
-        return {}, {"critic_loss": _cross_entropy(logits, truth)}
+        return {}, {"critic_loss": pixel_cross_entropy(logits, truth)}
 
     def _loss_keys(self) -> list[str]:
         return ["critic_loss"]
@@ -61,8 +63,8 @@ class GatedAdversarialLossHook(BaseHook):
 
     def call(self, inputs: dict[str, Any], losses: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         logits = inputs["D_feat"](inputs[self.in_keys[0]])
-        truth = torch.full(logits.shape[:1] + logits.shape[2:], SOURCE, device=logits.device)
-        return {}, {"adversarial_loss": self.weight * inputs["gate"].opening() * _cross_entropy(logits, truth)}
+        loss = pixel_cross_entropy(logits, _domain(logits, SOURCE_CLASS))
+        return {}, {"adversarial_loss": self.weight * inputs["gate"].opening() * loss}
 
     def _loss_keys(self) -> list[str]:
         return ["adversarial_loss"]
@@ -71,6 +73,6 @@ class GatedAdversarialLossHook(BaseHook):
         return []
 
 
-def _cross_entropy(logits: Tensor, truth: Tensor) -> Tensor:
-    # Not cross_entropy's own mean, whose order of sums is random on a GPU.
-    return F.cross_entropy(logits, truth, reduction="none").mean()
+def _domain(logits: Tensor, number: int) -> Tensor:
+    """The label `(N, h, w)` of every pixel of a domain."""
+    return torch.full(logits.shape[:1] + logits.shape[2:], number, device=logits.device)

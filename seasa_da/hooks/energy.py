@@ -36,8 +36,8 @@ class EnergyHook(BaseHook):
         outputs = self.logits_hook(inputs, losses)[0]
         inputs = {**inputs, **outputs}
         stepper: Stepper = inputs.get("stepper") or Stepper()
+        teacher = inputs.get("teacher")
         with torch.no_grad():
-            teacher = inputs.get("teacher")
             src_logits = inputs["src_imgs_features_logits"] if teacher is None else teacher(inputs["src_imgs"])
             src_energy = stepper.sum_over_ranks(free_energy(src_logits).mean()) / stepper.world
         return outputs, {"energy_loss": self.weight * self.loss_fn(inputs["target_imgs_features_logits"], src_energy)}

@@ -14,8 +14,8 @@ class PseudoLabelHook(BaseHook):
     """Labels `target_imgs` by the frozen `teacher` and the class `thresholds`, both models of the context.
 
     Gives `target_pseudo_probs` `(N, K)` or `(N, K, H, W)`, 0 where nothing is kept, and `target_kept` `(N,)` or
-    `(N, H, W)`, both without gradient. They are made anew for each batch, from its own (augmented) images: a teacher
-    and thresholds that stay the same for a round give the same labels that a stored pass would, without storing them.
+    `(N, H, W)`, both without gradient. They are made anew for each batch from its own (augmented) images, so that
+    nothing has to be stored.
 
     Args:
         soft: LRENT's soft labels; hard ones (CBST, MRKLD) otherwise.

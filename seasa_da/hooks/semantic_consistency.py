@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from pytorch_adapt.hooks.base import BaseHook
 from torch import Tensor
 
-from seasa_da.layers import predicted_labels
+from seasa_da.layers import pixel_cross_entropy, predicted_labels
 
 
 class SemanticConsistencyHook(BaseHook):
@@ -40,5 +39,4 @@ class SemanticConsistencyHook(BaseHook):
 def _loss(segment: Any, original: Tensor, translated: Tensor) -> Tensor:
     with torch.no_grad():
         wanted = predicted_labels(segment(original))
-    # Not cross_entropy's own mean, whose order of sums is random on a GPU.
-    return F.cross_entropy(segment(translated), wanted, reduction="none").mean()
+    return pixel_cross_entropy(segment(translated), wanted)

@@ -7,6 +7,7 @@ from seasa_da.layers.domain_loss import SOURCE_DOMAIN, TARGET_DOMAIN, domain_los
 from seasa_da.layers.energy import EnergyLoss, EnergyMode, free_energy
 from seasa_da.layers.entropy import entropy_map, self_information
 from seasa_da.layers.least_squares import FAKE, REAL, least_squares_loss
+from seasa_da.layers.pixel_cross_entropy import pixel_cross_entropy
 from seasa_da.layers.predicted_labels import predicted_labels
 from seasa_da.layers.prototypes import PrototypeBank
 from seasa_da.layers.pseudo_labels import PseudoLabels, hard_pseudo_labels, soft_pseudo_labels
@@ -42,6 +43,7 @@ __all__ = [
     "hard_pseudo_labels",
     "least_squares_loss",
     "majority_agreement",
+    "pixel_cross_entropy",
     "predicted_labels",
     "reliability_masks",
     "resize_labels",

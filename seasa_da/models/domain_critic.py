@@ -57,7 +57,8 @@ class AccuracyGate(nn.Module):
         """Take in how many pixels of a micro-batch were told right, and of how many; `last` is the update's last."""
         self.tally += torch.stack([right, total]).to(self.tally)
         if last:
-            self.accuracies[self.count % len(self.accuracies)] = self.tally[0] / self.tally[1]
+            place = (self.count % len(self.accuracies)).view(1)
+            self.accuracies.index_copy_(0, place, (self.tally[0] / self.tally[1]).view(1))
             self.count += 1
             self.tally.zero_()
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any, Literal
 
-from seasa_da.adapters import Stage
 from seasa_da.config import RunSettings
 from seasa_da.errors import UserError
-from seasa_da.files import read_json, write_json_atomic
+from seasa_da.files import write_json_atomic
 from seasa_da.registry import find_method
-from seasa_da.tracking import Tracker
 from seasa_da.training import checkpoint
+from seasa_da.training.budget import stage_records
+from seasa_da.training.cache_key import cache_key, code_digest
 from seasa_da.training.checkpoint import Checkpoint
 from seasa_da.training.job import (
     Job,
@@ -25,10 +24,11 @@ from seasa_da.training.job import (
     training_fingerprint,
     versions,
 )
-from seasa_da.training.reference import find_reference, publish_reference, reference_key
+from seasa_da.training.reference import find_reference, publish_reference
 from seasa_da.training.results import finish_run
 from seasa_da.training.run_folder import SCHEMA_VERSION, RunFolder
-from seasa_da.training.stages import check_budget, run_stages
+from seasa_da.training.stages import run_stages
+from seasa_da.training.tracked import start_tracker
 from seasa_da.training.trainer import Trainer
 
 
@@ -64,10 +64,11 @@ def _reference(job: Job, folder: RunFolder, record: dict[str, Any]) -> RunFolder
     settings = RunSettings(**{**common, "method": "source-only", "recipe": None, "addons": ()})
     spec, quiet = find_method("source-only"), Observer(progress=job.observer.progress)
     fingerprint = training_fingerprint(job.store, settings, spec)
-    sub = replace(job, method=spec, settings=settings, fingerprint=fingerprint, observer=quiet)
+    stages = spec.load_stages()(settings)
+    sub = replace(job, method=spec, settings=settings, stages=stages, fingerprint=fingerprint, observer=quiet)
     own = {**record, "reference": False, "tracking_uri": "none", "tracking_tags": {}, **provenance(sub)}
     scored = job.store.fingerprint([(settings.tgt, "test", "images"), (settings.tgt, "test", "labels")])
-    key = reference_key(settings.model_dump(mode="json"), provenance(sub), scored, job.class_names, job.anonymise)
+    key = cache_key(settings.model_dump(mode="json"), provenance(sub), scored, job.class_names, job.anonymise)
     target = RunFolder(folder.reference)
     if job.accelerator.is_main_process and not target.path.exists():
         if find_reference(key, target):
@@ -78,26 +79,26 @@ def _reference(job: Job, folder: RunFolder, record: dict[str, Any]) -> RunFolder
     job.accelerator.wait_for_everyone()
     if not target.finished:
         job.observer.say("first the same without adaptation, to show beside")
-        _train_and_evaluate(sub, fresh_segmenter(sub), target, own, None)
-        if job.accelerator.is_main_process:
+        pure = _train_and_evaluate(sub, fresh_segmenter(sub), target, own, None)
+        if pure and job.accelerator.is_main_process:
             publish_reference(key, target)
     return target
 
 
 def _train_and_evaluate(
     job: Job, models: dict[str, Any], folder: RunFolder, record: dict[str, Any], reference: RunFolder | None
-) -> None:
+) -> bool:
+    """Returns whether all of it was made under the circumstances of now, so that others may take it over."""
     settings, accelerator = job.settings, job.accelerator
-    stages: list[Stage] = job.method.load_stages()(settings)
-    spent = check_budget(stages, settings.train.iterations)
     resumed = _latest(folder, accelerator)
-    tracker = _tracker(job, folder, record)
+    pure = resumed is None or _check_resumed(job, resumed)
+    tracker = start_tracker(job, folder, record)
     trainer = Trainer(
         accelerator,
         settings,
         len(job.class_names) + 1,
         folder,
-        about={"settings": settings.model_dump(mode="json"), **provenance(job)},
+        about={"settings": settings.model_dump(mode="json"), **provenance(job), "pure": pure},
         observe=job.observer.progress,
         log_metrics=tracker.log_metrics if tracker else lambda step, metrics: None,
     )
@@ -105,13 +106,12 @@ def _train_and_evaluate(
     started = time.monotonic()
     try:
         if resumed:
-            _check_resumed(job, resumed)
             trainer.train_seconds = float(resumed.state.get("train_seconds", 0.0))
             job.observer.say(f"resuming at update {resumed.position.iteration} of stage {resumed.position.stage_name}")
         if accelerator.is_main_process:
             at = (resumed.position.stage, resumed.position.iteration) if resumed else (0, 0)
             folder.rewind_log(*at)
-        run_stages(job, stages, models, trainer, resumed)
+        run_stages(job, models, trainer, resumed)
         if accelerator.is_main_process:
             finish_run(
                 folder=folder,
@@ -134,12 +134,13 @@ def _train_and_evaluate(
                     "preset": settings.preset,
                     "iterations": settings.train.iterations,
                     "updates": settings.train.iterations,
-                    "stages": [asdict(stage) for stage in spent],
+                    "stages": [asdict(stage) for stage in stage_records(job.stages)],
                     "init_weights": init_weights(settings),
                     "selection": "last",
                     "oracle": job.method.oracle,
                     "train_seconds": round(trainer.train_seconds, 1),
                     "data_fingerprint": job.fingerprint,
+                    "code": code_digest(),
                     "versions": versions(),
                 },
             )
@@ -151,52 +152,22 @@ def _train_and_evaluate(
         if tracker:
             tracker.finish(status)
     job.observer.say(f"done in {time.monotonic() - started:.0f} s")
+    return pure
 
 
-def _check_resumed(job: Job, resumed: Checkpoint) -> None:
-    """Refuse a checkpoint of other settings; say where it was made under other circumstances."""
+def _check_resumed(job: Job, resumed: Checkpoint) -> bool:
+    """Refuse a checkpoint of other settings; say where it was made under other circumstances, and return if not."""
     if resumed.state.get("settings") != job.settings.model_dump(mode="json"):
         raise UserError(f"checkpoint {resumed.path} was made with other settings than the run's config.yaml has now")
     now = provenance(job)
-    other = [f"{name} {resumed.state.get(name)!r}" for name in now if resumed.state.get(name) != now[name]]
+    other = [name for name in now if resumed.state.get(name) != now[name]]
     if other:
-        job.observer.say(f"made with {', '.join(other)}: the weights may differ from an uninterrupted run's")
+        shown = ", ".join("other code" if name == "code" else f"{name} {resumed.state.get(name)!r}" for name in other)
+        job.observer.say(f"made with {shown}: the weights may differ from an uninterrupted run's")
+    return not other and bool(resumed.state.get("pure"))
 
 
 def _latest(folder: RunFolder, accelerator: Any) -> Checkpoint | None:
     found = checkpoint.list_checkpoints(folder.checkpoints)
     accelerator.wait_for_everyone()
     return checkpoint.load(found[-1]) if found else None
-
-
-def _known_run(file: Path) -> str | None:
-    """MLflow's id of this run from an earlier start; `None` where there is none or the file is damaged."""
-    try:
-        content = read_json(file)
-    except UserError:
-        return None
-    return content.get("run_id") if isinstance(content, dict) else None
-
-
-def _tracker(job: Job, folder: RunFolder, record: dict[str, Any]) -> Tracker | None:
-    """MLflow for this run, or `None` on other ranks and where the user wants none."""
-    if not job.accelerator.is_main_process or record["tracking_uri"] == "none":
-        return None
-    settings = job.settings
-    known = folder.path / "mlflow.json"
-    tracker = Tracker(say=job.observer.say)
-    tracker.start(
-        record["tracking_uri"],
-        experiment=f"{settings.src} to {settings.tgt}",
-        run_name=folder.path.name,
-        params=settings.model_dump(mode="json"),
-        tags={
-            "oracle": str(job.method.oracle).lower(),
-            **{f"version.{k}": v for k, v in versions().items()},
-            "run_folder": str(folder.path),
-            **record.get("tracking_tags", {}),
-        },
-        run_id=_known_run(known),
-        on_started=lambda run_id: write_json_atomic(known, {"run_id": run_id}),
-    )
-    return tracker

@@ -16,6 +16,7 @@ import torch
 from accelerate import Accelerator, InitProcessGroupKwargs
 from accelerate.state import AcceleratorState
 
+from seasa_da.adapters import Stage
 from seasa_da.config import RunSettings
 from seasa_da.data.datasets import shared_class_names
 from seasa_da.data.locate import Counting, locate_store, no_counting
@@ -25,6 +26,8 @@ from seasa_da.files import sha256_file
 from seasa_da.models import build_segmenter
 from seasa_da.registry import MethodSpec
 from seasa_da.seeding import derive_seed
+from seasa_da.training.budget import check_budget
+from seasa_da.training.cache_key import code_digest
 from seasa_da.training.run_folder import RunFolder
 from seasa_da.training.trainer import Progress
 from seasa_da.version import __version__
@@ -48,6 +51,7 @@ class Job:
 
     method: MethodSpec
     settings: RunSettings
+    stages: list[Stage]
     store: SliceStore
     class_names: tuple[str, ...]
     fingerprint: str
@@ -65,23 +69,23 @@ def prepare_job(spec: MethodSpec, settings: RunSettings, record: dict[str, Any],
     Raises:
         UserError: unusable data, a batch that does not split, or settings that do not go together.
     """
+    stages: list[Stage] = spec.load_stages()(settings)
+    check_budget(stages, settings.train.iterations, oracle=spec.oracle)
     accelerator = _accelerator(settings.train.precision)
-    parts = accelerator.num_processes * settings.train.accumulate
-    if settings.train.batch_size % parts:
-        raise UserError(
-            f"train.batch_size={settings.train.batch_size} does not split evenly into {accelerator.num_processes} "
-            f"processes x {settings.train.accumulate} micro-batches"
-        )
+    for stage in stages:
+        _check_batch(stage, settings, accelerator.num_processes)
     if settings.train.precision == "fp16" and settings.train.accumulate > 1:
         # The loss scale changes after the segmenter's step, while the discriminators' gradients still add up.
         raise UserError("train.precision=fp16 does not go with train.accumulate > 1; use bf16")
+    if settings.train.precision == "fp16" and accelerator.device.type == "cpu":
+        # Accelerate would go on in full precision without a word.
+        raise UserError("train.precision=fp16 wants a GPU; use bf16 or no")
     if not accelerator.is_main_process:
         observer = Observer()
     data = Path(record["data"]) if record["data"] else None
     with accelerator.main_process_first():
         store = locate_store(data, settings.data, settings.phantom, say=observer.say, progress=observer.counting)
-    sections = type(settings).model_fields
-    if {"adversary", "translation"} & sections.keys() and store.settings.size < SMALLEST_FOR_DISCRIMINATORS:
+    if _has_discriminators(settings) and store.settings.size < SMALLEST_FOR_DISCRIMINATORS:
         raise UserError(
             f"slices of {store.settings.size}x{store.settings.size} are too small for the discriminators of "
             f"{settings.method}; prepare them with a size of at least {SMALLEST_FOR_DISCRIMINATORS}"
@@ -90,7 +94,25 @@ def prepare_job(spec: MethodSpec, settings: RunSettings, record: dict[str, Any],
     for line in alone:
         observer.say(line)
     fingerprint = training_fingerprint(store, settings, spec)
-    return Job(spec, settings, store, names, fingerprint, accelerator, observer, bool(record.get("anonymise")))
+    anonymise = bool(record.get("anonymise"))
+    return Job(spec, settings, stages, store, names, fingerprint, accelerator, observer, anonymise)
+
+
+def _check_batch(stage: Stage, settings: RunSettings, processes: int) -> None:
+    batch = stage.batch_size or settings.train.batch_size
+    if batch % (processes * settings.train.accumulate):
+        name = "train.batch_size" if stage.batch_size is None else "the batch of its own settings"
+        raise UserError(
+            f"stage {stage.name!r}: {name}, {batch}, does not split evenly into {processes} "
+            f"process{'es' if processes > 1 else ''} x {settings.train.accumulate} micro-batches"
+        )
+
+
+def _has_discriminators(settings: RunSettings) -> bool:
+    sections = type(settings).model_fields
+    if "self_training" in sections:
+        return settings.section("self_training").start == "adversary"
+    return "adversary" in sections or "translation" in sections
 
 
 def training_fingerprint(store: SliceStore, settings: RunSettings, spec: MethodSpec) -> str:
@@ -132,6 +154,7 @@ def header(job: Job, folder: RunFolder) -> list[str]:
 def provenance(job: Job) -> dict[str, Any]:
     return {
         "data_fingerprint": job.fingerprint,
+        "code": code_digest(),
         "versions": versions(),
         "device": job.accelerator.device.type,
         "world_size": job.accelerator.num_processes,

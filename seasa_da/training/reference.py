@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import json
 import shutil
 from pathlib import Path
-from typing import Any
 
-import seasa_da
 from seasa_da.errors import UserError
-from seasa_da.files import atomic_folder, cache_dir, sha256_file
+from seasa_da.files import atomic_folder, cache_dir
 from seasa_da.training.run_folder import RunFolder
-
-
-def reference_key(*parts: Any) -> str:
-    """A hash of what determines a reference run: any JSON content, and this package's code."""
-    content = json.dumps([*parts, code_digest()], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:32]
-
-
-@functools.cache
-def code_digest() -> str:
-    """A hash of the package's source files, as a version does not change with every commit; settings count by value."""
-    root = Path(seasa_da.__file__).parent
-    files = sorted(root.rglob("*.py"))
-    listing = [f"{file.relative_to(root)} {sha256_file(file)}" for file in files]
-    return hashlib.sha256("\n".join(listing).encode()).hexdigest()
 
 
 def find_reference(key: str, target: RunFolder) -> bool:

@@ -21,7 +21,7 @@ from seasa_da.files import (
 )
 
 SCHEMA_VERSION = 1
-"""Of `metrics.json`."""
+"""Of `metrics.json`; another one where a number in it comes to mean something else."""
 
 RECORD_KEYS = {"data", "tracking_uri", "reference", "anonymise", "data_fingerprint"}
 """What `run.json` must have for a run to go on."""

@@ -7,7 +7,9 @@ whole stage; a damaged one is trained again.
 
 from __future__ import annotations
 
+import inspect
 import json
+import shutil
 from pathlib import Path
 
 import torch
@@ -19,20 +21,27 @@ from torch import nn
 from seasa_da.adapters import Stage
 from seasa_da.errors import UserError
 from seasa_da.files import atomic_folder, cache_dir, read_json, sha256_file, write_json_atomic, write_text_atomic
+from seasa_da.training.cache_key import cache_key
 from seasa_da.training.job import Job, init_weights, provenance
-from seasa_da.training.reference import reference_key
 from seasa_da.training.trainer import Trainer
 
 COMMON_SECTIONS = ("model", "train", "loss", "augment")
 
 
 def stage_key(job: Job, stage: Stage) -> str:
-    """The hash: data, domains, seed, weights, settings, code, versions and device, and not the method's name."""
+    """The hash: data, domains, seed, weights, settings, code, versions and device, and not the method's name.
+
+    Raises:
+        ValueError: for who wrote the method: `build` is no function of a module, so it has no name and no file.
+    """
     settings = job.settings.model_dump(mode="json")
     build = stage.build
+    if not inspect.isfunction(build) or "<" in build.__qualname__:
+        raise ValueError(f"stage {stage.name!r} is shared, so its build must be a function of a module, not {build}")
     what = [stage.name, stage.iterations, stage.labels, stage.target, stage.fourier_sources, stage.batch_size]
-    return reference_key(
+    return cache_key(
         [*what, stage.source_share, stage.schedule, stage.survey, f"{build.__module__}:{build.__qualname__}"],
+        sha256_file(Path(inspect.getfile(build))),  # also where it is another package's
         {name: settings[name] for name in (*COMMON_SECTIONS, *(stage.shared or ()))},
         [settings["src"], settings["tgt"], settings["seed"], init_weights(job.settings), list(job.class_names)],
         provenance(job),
@@ -94,13 +103,15 @@ def _read(
     try:
         about = read_json(folder / "stage.json")
         if sha256_file(folder / "modules.safetensors") != about["sha256"]:
-            return None
+            raise ValueError("another hash")
         tensors = load_file(folder / "modules.safetensors")
         log = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+        if tensors.keys() != {f"{name}.{k}" for name, module in models.items() for k in module.state_dict()}:
+            raise ValueError("other tensors")
     except (OSError, UserError, SafetensorError, ValueError, KeyError):
+        shutil.rmtree(folder, ignore_errors=True)  # it makes room for a whole one
         return None
-    wanted = {f"{name}.{k}" for name, module in models.items() for k in module.state_dict()}
-    return (tensors, about, log) if wanted == tensors.keys() else None
+    return tensors, about, log
 
 
 def _place(key: str) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,29 +21,7 @@ from seasa_da.training.trainer import Trainer
 SURVEY_BATCH = 32
 
 
-@dataclass(frozen=True)
-class StageRecord:
-    """What a stage was, for `metrics.json`."""
-
-    name: str
-    trains: str
-    updates: int
-
-
-def check_budget(stages: list[Stage], iterations: int) -> list[StageRecord]:
-    """The stages for the record. Raises `ValueError`, for who wrote the method, where they do not keep the budget."""
-    spent = sum(stage.iterations for stage in stages if stage.trains == "segmenter")
-    if spent != iterations or len({stage.name for stage in stages}) < len(stages):
-        raise ValueError(
-            f"stages {[(stage.name, stage.iterations) for stage in stages]} must have different names and, where they "
-            f"train the segmenter, {iterations} updates together"
-        )
-    return [StageRecord(stage.name, stage.trains, stage.iterations) for stage in stages]
-
-
-def run_stages(
-    job: Job, stages: list[Stage], models: dict[str, Any], trainer: Trainer, resumed: Checkpoint | None
-) -> None:
+def run_stages(job: Job, models: dict[str, Any], trainer: Trainer, resumed: Checkpoint | None) -> None:
     """Carry out all stages that `resumed` has not, on `models` in place.
 
     Raises:
@@ -55,7 +32,7 @@ def run_stages(
     context = StageContext(
         job.settings, len(job.class_names) + 1, models["G"].channels[0], (channels, height, width), models
     )
-    for number, stage in enumerate(stages):
+    for number, stage in enumerate(job.stages):
         torch.manual_seed(derive_seed(job.settings.seed, "stage", stage.name))
         adapter = stage.build(context)
         for module in (*adapter.state_modules().values(), *models.values()):
@@ -70,10 +47,9 @@ def run_stages(
         if key and here is None and stage_cache.load(key, number, stage, own, trainer, job):
             trainer.save(Position(number, stage.name, stage.iterations), adapter)
             continue
-        if stage.survey and here is None:
-            adapter.survey(_target_images(job), trainer.stepper())
-        trainer.run_stage(number, stage, adapter, _batches(job, stage), here)
-        if key:
+        survey = _target_images(job) if stage.survey and here is None else None
+        trainer.run_stage(number, stage, adapter, _batches(job, stage), here, survey=survey)
+        if key and (here is None or trainer.about["pure"]):
             stage_cache.publish(key, number, own, trainer, job)
 
 

@@ -31,7 +31,9 @@ class AcceleratedStepper(Stepper):
         self.last = True  # set by the trainer
 
     def backward(self, loss: Tensor) -> None:
-        self.accelerator.backward(loss / self.micro_batches)
+        # Outside autocast, under which the training step runs: what the forward did in single precision stays so.
+        with torch.autocast(self.accelerator.device.type, enabled=False):
+            self.accelerator.backward(loss / self.micro_batches)
 
     def step(self, optimizers: Iterable[torch.optim.Optimizer]) -> None:
         if not self.last:

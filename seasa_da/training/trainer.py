@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,17 +11,21 @@ import torch
 from torch import Tensor, nn
 
 from seasa_da.adapters import Stage, StageAdapter
-from seasa_da.augment import apply_affine
 from seasa_da.config import RunSettings
 from seasa_da.data.batches import UpdateBatches, loader
 from seasa_da.errors import NonFiniteLoss
 from seasa_da.layers import class_counts
 from seasa_da.seeding import derive_seed
 from seasa_da.training import checkpoint
+from seasa_da.training.augmented import augmented
 from seasa_da.training.checkpoint import Checkpoint, Position
+from seasa_da.training.loss_window import LossWindow
 from seasa_da.training.run_folder import RunFolder
 from seasa_da.training.schedules import factor, scale_learning_rates
 from seasa_da.training.stepper import AcceleratedStepper
+
+FRESH_SCALE = {"scale": 2.0**16, "_growth_tracker": 0}
+"""Where torch's `GradScaler` starts."""
 
 
 @dataclass(frozen=True)
@@ -76,18 +79,27 @@ class Trainer:
         adapter: StageAdapter,
         batches: UpdateBatches,
         resumed: Checkpoint | None = None,
+        survey: Iterable[Tensor] | None = None,
     ) -> None:
         """Train `adapter` for `stage.iterations` updates, or for what is left of them after `resumed`.
+
+        Args:
+            survey: what the adapter looks at before the first update, see `StageAdapter.survey`.
 
         Raises:
             NonFiniteLoss: a loss became NaN or infinite; the last checkpoint is from before.
             UserError: a checkpoint or the log cannot be written.
         """
         train = self.settings.train
+        self.accelerator.free_memory()  # it would keep the optimisers of all stages
         for name, optimizer in list(adapter.optimizers.items()):
             adapter.optimizers[name] = self.accelerator.prepare_optimizer(optimizer)
         optimizers = dict(adapter.optimizers.items())
-        done, self.stage_seconds = 0, 0.0
+        done, self.stage_seconds, started = 0, 0.0, time.monotonic()
+        stepper = self.stepper()
+        if self.accelerator.scaler is not None:
+            # As at the start of a run, whatever ran before in this process.
+            self.accelerator.scaler.load_state_dict({**self.accelerator.scaler.state_dict(), **FRESH_SCALE})
         if resumed is not None:
             resumed.restore_modules(self._modules(adapter))
             resumed.restore_optimizers(optimizers)
@@ -95,11 +107,11 @@ class Trainer:
                 self.accelerator.scaler.load_state_dict(resumed.state["scaler"])
             done = resumed.position.iteration
             self.stage_seconds = float(resumed.state.get("stage_seconds", 0.0))
+        if survey is not None:
+            with self.accelerator.autocast():
+                adapter.survey(survey, stepper)
         adapter.train_mode()
-
-        stepper = self.stepper()
-        window = _Window()
-        started = time.monotonic()
+        window = LossWindow()
         pin_memory = self.accelerator.device.type == "cuda"
         for batch in loader(batches, done, workers=train.workers, pin_memory=pin_memory):
             # For whatever draws from torch's own generator (Dropout, say): a function of the iteration too.
@@ -129,15 +141,13 @@ class Trainer:
             own = {**line, "stage": number, "train_seconds": round(before + line["stage_seconds"], 3)}
             self.folder.append_log(own)
             self.log_metrics(self.steps_before + line["iteration"], {**line["losses"], "lr": line["lr"]})
-        self.train_seconds = before + seconds
+        self.train_seconds, self.stage_seconds = before + seconds, seconds
 
     def _modules(self, adapter: StageAdapter) -> dict[str, nn.Module]:
         return {**self.carried, **adapter.state_modules()}
 
     def save(self, position: Position, adapter: StageAdapter) -> None:
         """Write a checkpoint at `position`, on the main process, unless a tensor is not finite (`NonFiniteLoss`)."""
-        if not self.accelerator.is_main_process:
-            return
         modules = self._modules(adapter)
         for name, module in modules.items():
             for key, value in module.state_dict().items():
@@ -146,7 +156,9 @@ class Trainer:
                         f"{name}.{key} is not finite after update {position.iteration} of stage "
                         f"{position.stage_name!r}; the last checkpoint is from before: lower train.lr and start again"
                     )
-        scaler = getattr(self.accelerator, "scaler", None)
+        if not self.accelerator.is_main_process:
+            return
+        scaler = self.accelerator.scaler
         checkpoint.save(
             self.folder.checkpoints,
             position,
@@ -168,7 +180,8 @@ class Trainer:
         batch = {k: v if k == "target_seeds" else v.to(self.accelerator.device) for k, v in batch.items()}
         batch = augmented(batch)
         counts = stepper.sum_over_ranks(class_counts(batch["src_labels"], self.num_classes))
-        extras = adapter.whole_update(batch, stepper) if stepper.micro_batches > 1 else {}
+        with self.accelerator.autocast():
+            extras = adapter.whole_update(batch, stepper) if stepper.micro_batches > 1 else {}
         parts = {key: value.chunk(stepper.micro_batches) for key, value in batch.items()}
         total: dict[str, Tensor] = {}
         for index in range(stepper.micro_batches):
@@ -199,40 +212,3 @@ class Trainer:
         self.folder.append_log(line)
         self.log_metrics(self.steps_before + done, {**losses, "lr": rate})
         self.observe(Progress(stage.name, done, stage.iterations, losses))
-
-
-def augmented(batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Apply the affine transformations that the loader drew, on the batch's own device."""
-    batch = dict(batch)
-    batch["src_imgs"], labels = apply_affine(batch["src_imgs"], batch.pop("src_theta"), batch["src_labels"])
-    assert labels is not None
-    batch["src_labels"] = labels.long()
-    if "target_imgs" in batch:
-        batch["target_imgs"], _ = apply_affine(batch["target_imgs"], batch.pop("target_theta"))
-    return batch
-
-
-class _Window:
-    """Sums of losses since the last line of the log; they stay on the device until the line is written."""
-
-    def __init__(self) -> None:
-        self.sums: dict[str, Tensor] = {}
-        self.count = 0
-
-    def add(self, losses: dict[str, Tensor]) -> None:
-        for name, loss in losses.items():
-            self.sums[name] = self.sums[name] + loss if name in self.sums else loss.clone()
-        self.count += 1
-
-    def close(self, stage: str, iteration: int, accelerator: Any) -> dict[str, float]:
-        """The means over updates and ranks; raises `NonFiniteLoss`, on every rank, naming the first bad loss."""
-        stacked = torch.stack([value.float() for value in self.sums.values()]) / self.count
-        means = dict(zip(self.sums, accelerator.reduce(stacked, reduction="mean").tolist(), strict=True))
-        for name, mean in means.items():
-            if not math.isfinite(mean):
-                raise NonFiniteLoss(
-                    f"loss {name!r} became {mean} by iteration {iteration} of stage {stage!r}; the last checkpoint is "
-                    "from before: lower train.lr, or that loss's weight, and start again"
-                )
-        self.sums, self.count = {}, 0
-        return means

@@ -51,7 +51,7 @@ def test_without_its_weight_it_is_crst():
 
 
 def excess_after_training(weight):
-    """How far target energies lie above the teacher's mean of the source after training on source labels and this weight."""
+    """How far target energies lie above the teacher's mean of the source after training with this weight."""
     overrides = (f"energy.weight={weight}", "self_training.target_weight=0", "self_training.lr_factor=1")
     models, batch = small_segmenter(), toy_pair()
     with torch.no_grad():

@@ -1,0 +1,37 @@
+"""The losses between two lines of the log."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from seasa_da.errors import NonFiniteLoss
+
+
+class LossWindow:
+    """Sums of losses since the last line of the log; they stay on the device until the line is written."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, Tensor] = {}
+        self.count = 0
+
+    def add(self, losses: dict[str, Tensor]) -> None:
+        for name, loss in losses.items():
+            self.sums[name] = self.sums[name] + loss if name in self.sums else loss.clone()
+        self.count += 1
+
+    def close(self, stage: str, iteration: int, accelerator: Any) -> dict[str, float]:
+        """The means over updates and ranks; raises `NonFiniteLoss`, on every rank, naming the first bad loss."""
+        stacked = torch.stack([value.float() for value in self.sums.values()]) / self.count
+        means = dict(zip(self.sums, accelerator.reduce(stacked, reduction="mean").tolist(), strict=True))
+        for name, mean in means.items():
+            if not math.isfinite(mean):
+                raise NonFiniteLoss(
+                    f"loss {name!r} became {mean} by iteration {iteration} of stage {stage!r}; the last checkpoint is "
+                    "from before: lower train.lr, or that loss's weight, and start again"
+                )
+        self.sums, self.count = {}, 0
+        return means

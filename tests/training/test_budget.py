@@ -1,0 +1,39 @@
+import pytest
+
+from seasa_da.adapters import Stage
+from seasa_da.errors import UserError
+from seasa_da.training.budget import StageRecord, check_budget, stage_records
+
+
+def build(context):
+    raise NotImplementedError
+
+
+def test_the_budget_is_the_segmenters_updates_over_all_stages():
+    stages = [Stage("a", 5, build), Stage("b", 100, build, trains="translators"), Stage("c", 3, build)]
+    check_budget(stages, 8, oracle=False)
+    assert stage_records(stages) == [
+        StageRecord("a", "segmenter", 5),
+        StageRecord("b", "translators", 100),
+        StageRecord("c", "segmenter", 3),
+    ]
+    for wrong in (7, 108):
+        with pytest.raises(ValueError, match=f"{wrong} updates together"):
+            check_budget(stages, wrong, oracle=False)
+
+
+def test_two_stages_of_one_name_would_draw_the_same_batches():
+    with pytest.raises(ValueError, match="different names"):
+        check_budget([Stage("a", 4, build), Stage("a", 4, build)], 8, oracle=False)
+
+
+def test_a_stage_without_an_update_is_refused():
+    with pytest.raises(UserError, match=r"train\.iterations=3 leaves no update for b; give more"):
+        check_budget([Stage("a", 3, build), Stage("b", 0, build)], 3, oracle=False)
+
+
+def test_only_an_oracle_gets_the_targets_labels():
+    stages = [Stage("a", 3, build, labels="oracle-target")]
+    check_budget(stages, 3, oracle=True)
+    with pytest.raises(ValueError, match="not marked as an oracle"):
+        check_budget(stages, 3, oracle=False)
