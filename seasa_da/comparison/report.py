@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from seasa_da.comparison.collect import Collected, collect
 from seasa_da.comparison.common import Common
-from seasa_da.comparison.manifest import Manifest, locked
+from seasa_da.comparison.manifest import Manifest, locked, read_manifest
 from seasa_da.evaluation.comparison import Comparison
 from seasa_da.evaluation.statistics import compare_methods
 from seasa_da.files import write_json_atomic, write_text_atomic
@@ -46,10 +46,14 @@ class DirectionReport:
 def make_report(folder: Path, manifest: Manifest, common: Common, reference: Reference) -> list[DirectionReport]:
     """Read what is finished and write the tables, one process at a time, so that the last to write has seen most.
 
+    Args:
+        manifest: as it was when this command began; others may have added to it since.
+
     Raises:
         UserError: a file cannot be written.
     """
     with locked(folder):
+        manifest = read_manifest(folder) or manifest
         reports = [_report(collect(folder, manifest, common, d), common, reference) for d in manifest.plan.directions]
         for report in reports:
             _write(folder / report.found.direction.folder_name, report)

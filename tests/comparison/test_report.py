@@ -40,6 +40,16 @@ def test_the_same_runs_give_the_same_tables(toy):
     assert [file.read_bytes() for file in written_files(comparison.folder, report_of(comparison))] == first
 
 
+def test_what_another_command_added_meanwhile_stays_in_the_tables(toy):
+    comparison = toy("source-only,ours")
+    toy("adaoutput", seeds=(1,)).finish("adaoutput", 1, dice=40.0)
+    comparison.finish("ours")
+    (report,) = report_of(comparison)  # of a command that knows nothing of adaoutput and seed 1
+    assert [row.name for row in report.comparison.rows] == ["source-only", "adaoutput", "ours"]
+    assert ("ours", 1) in report.found.missing
+    assert "| adaoutput | 40.0 |" in (comparison.folder / "ct-to-mri.md").read_text()
+
+
 def test_the_papers_figures_beside(toy):
     comparison = toy()
     comparison.finish("ours")
