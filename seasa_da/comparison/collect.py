@@ -68,6 +68,9 @@ def collect(folder: Path, manifest: Manifest, common: Common, direction: Directi
     versions = {tuple(sorted(metrics["versions"].items())) for metrics in found.metrics.values()}
     if len(versions) > 1:
         found.warnings.append(_version_warning(versions))
+    codes = {key: metrics.get("code") for key, metrics in found.metrics.items()}
+    if len(set(codes.values())) > 1:
+        found.warnings.append(_code_warning(codes))
     return found
 
 
@@ -122,3 +125,12 @@ def _version_warning(versions: set[tuple[tuple[str, str], ...]]) -> str:
             by_package.setdefault(package, set()).add(version)
     parts = [f"{package} {' and '.join(sorted(found))}" for package, found in by_package.items() if len(found) > 1]
     return f"runs were made with different versions: {', '.join(parts) or 'of some packages'}"
+
+
+def _code_warning(codes: Mapping[tuple[str, int], Any]) -> str:
+    """ "runs were made by different code: 0123abcd (ours), not recorded (crst)"."""
+    by_code: dict[Any, dict[str, None]] = {}
+    for (row, _), code in codes.items():
+        by_code.setdefault(code, {})[row] = None
+    parts = [f"{str(code)[:8] if code else 'not recorded'} ({', '.join(rows)})" for code, rows in by_code.items()]
+    return f"runs were made by different code: {'; '.join(parts)}"

@@ -72,6 +72,17 @@ def test_other_versions_are_one_warning(toy):
     assert collected(comparison).warnings == ["runs were made with different versions: torch 2.4 and 2.5"]
 
 
+def test_other_code_is_one_warning(toy):
+    comparison = toy("source-only,adaoutput,ours")
+    comparison.finish("source-only")
+    assert collected(comparison).warnings == []  # all of them from before code was recorded
+    comparison.finish("adaoutput", code="a" * 64)
+    comparison.finish("ours", code="b" * 64)
+    assert collected(comparison).warnings == [
+        "runs were made by different code: not recorded (source-only); aaaaaaaa (adaoutput); bbbbbbbb (ours)"
+    ]
+
+
 def test_damaged_files_are_a_failure_of_that_run(toy):
     comparison = toy("source-only,adaoutput,ours")
     (comparison.finish("source-only") / "metrics.json").write_text("{")
