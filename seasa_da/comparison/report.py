@@ -76,8 +76,8 @@ def _report(found: Collected, common: Common, reference: Reference) -> Direction
     comparison = replace(comparison, warnings=[*comparison.warnings, *found.warnings])
     shown: dict[str, Any] = {"failures": _failures(found)}
     if reference == "paper":
-        # Whether the user's data are the paper's is not known: then nothing is said about it.
-        shown |= {"published": PUBLISHED.get(found.direction), "same_data": common.data is not None}
+        # Whether the user's data are the paper's is not known: only of the phantom can anything be said.
+        shown |= {"published": PUBLISHED.get(found.direction), "other_data": common.data is None}
     return DirectionReport(found, comparison, shown)
 
 

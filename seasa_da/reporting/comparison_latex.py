@@ -33,7 +33,7 @@ def comparison_latex(
     *,
     failures: Mapping[str, str] | None = None,
     published: Mapping[str, MethodFigures] | None = None,
-    same_data: bool = False,
+    other_data: bool = False,
     units: str = "mm",
 ) -> str:
     r"""A `table` with caption and label, for a document with `\usepackage{booktabs}`; arguments as `comparison_table`.
@@ -51,7 +51,7 @@ def comparison_latex(
             body.append(_joined(_row(line)[: len(header)]))
     source, target = map(latex_escaped, direction)
     label = re.sub(r"[^a-z0-9]+", "-", f"{direction[0]}-{direction[1]}".lower())
-    below = notes(comparison, failures=failures, published=published, same_data=same_data, undefined="Raised numbers")
+    below = notes(comparison, failures=failures, published=published, other_data=other_data, undefined="Raised numbers")
     return "\n".join(
         [
             r"\begin{table}[t]",

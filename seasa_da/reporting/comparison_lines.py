@@ -103,7 +103,7 @@ def notes(
     *,
     failures: Mapping[str, str],
     published: Mapping[str, MethodFigures] | None,
-    same_data: bool,
+    other_data: bool,
     undefined: str = "und.",
 ) -> list[str]:
     """Sentences under a table: how to read it, what failed and why, what its numbers cannot bear.
@@ -124,7 +124,7 @@ def notes(
         found.append(f"{undefined}: distances not defined (an empty prediction or reference), left out of the mean.")
     shown = [row.name for row in rows if published and row.name in published]
     if shown:
-        source = "as published on MM-WHS" if same_data else "published on MM-WHS, another data set"
+        source = f"published on MM-WHS{', another data set' if other_data else ''}; its ASD is in voxels, not mm"
         network = "; SIFA's rows are those of its own articles, another network"
         found.append(f"paper: {source}{network if set(shown) & set(OTHER_NETWORK) else ''}.")
     found += [f"{name} failed: {' '.join(reason.split()).rstrip('.')}." for name, reason in failures.items()]

@@ -21,7 +21,7 @@ def comparison_table(
     *,
     failures: Mapping[str, str] | None = None,
     published: Mapping[str, MethodFigures] | None = None,
-    same_data: bool = False,
+    other_data: bool = False,
     units: str = "mm",
     width: int = 120,
 ) -> Table:
@@ -31,7 +31,7 @@ def comparison_table(
         direction: (source, target).
         failures: why a method has no result, by its name.
         published: the paper's figures of this direction, shown under each row.
-        same_data: whether ours and the paper's figures are of one data set.
+        other_data: ours are known to be of another data set than the paper's, as the phantom's are.
         units: of the ASD, "mm" or "voxel".
         width: columns of the terminal; where a value does not fit on one line, its parts are set below one another.
 
@@ -42,7 +42,7 @@ def comparison_table(
         metric: metric_lines(comparison, class_names, metric, failures=failures, published=published)
         for metric in METRICS
     }
-    below = notes(comparison, failures=failures, published=published, same_data=same_data)
+    below = notes(comparison, failures=failures, published=published, other_data=other_data)
     table = Table()
     for joint in (" ", "\n"):
         # Text, not markup: "[mm]" would be taken for a style, and so would a name in brackets.

@@ -35,7 +35,7 @@ def comparison_markdown(
     *,
     failures: Mapping[str, str] | None = None,
     published: Mapping[str, MethodFigures] | None = None,
-    same_data: bool = False,
+    other_data: bool = False,
     units: str = "mm",
 ) -> str:
     """A heading, one table for Dice and one for ASD, and the notes under them; arguments as `comparison_table`."""
@@ -48,7 +48,7 @@ def comparison_markdown(
         rows = [[_escaped(name) for name in header], ["---", *["---:"] * (len(header) - 1)]]
         rows += [_row(line)[: len(header)] for line in lines]
         blocks += [f"**{metric_title(metric, units)}**", "\n".join(f"| {' | '.join(row)} |" for row in rows)]
-    below = notes(comparison, failures=failures, published=published, same_data=same_data)
+    below = notes(comparison, failures=failures, published=published, other_data=other_data)
     return "\n\n".join([*blocks, "\n".join(f"- {_escaped(note)}" for note in below)]).rstrip() + "\n"
 
 

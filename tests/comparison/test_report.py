@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 
 from seasa_da.comparison.report import make_report, written_files
 
@@ -56,3 +57,6 @@ def test_the_papers_figures_beside(toy):
     report = report_of(comparison, "paper")[0]
     assert report.shown["published"]["ours"]["dice"]["mean"] == 69.9
     assert "another data set" in (comparison.folder / "ct-to-mri.md").read_text()
+    comparison.common = replace(comparison.common, data="/data/of/the/user")
+    (own,) = report_of(comparison, "paper")
+    assert own.shown["published"] and not own.shown["other_data"]

@@ -64,19 +64,20 @@ def test_p_text(p, text):
 
 def test_notes():
     done = comparison()
-    said = notes(done, failures=FAILURES, published=None, same_data=False)
+    said = notes(done, failures=FAILURES, published=None, other_data=False)
     assert "crst failed: the accelerator ran out of memory." in said
     assert said[-1] == done.warnings[-1] and "too few" in said[-1]
     assert not any("paper" in note for note in said)
     assert any(note.startswith("und.: ") for note in said)
 
     paper = {"published": PUBLISHED["ct", "mri"], "failures": {}}
-    assert "paper: published on MM-WHS, another data set." in notes(done, same_data=False, **paper)
-    assert "paper: as published on MM-WHS." in notes(done, same_data=True, **paper)
+    voxels = "its ASD is in voxels, not mm"
+    assert f"paper: published on MM-WHS; {voxels}." in notes(done, other_data=False, **paper)
+    assert f"paper: published on MM-WHS, another data set; {voxels}." in notes(done, other_data=True, **paper)
     with_sifa = compare_methods([MethodRuns("sifa-v1", False, {})], NAMES)
-    (note,) = notes(with_sifa, same_data=True, **paper)
-    assert note == "paper: as published on MM-WHS; SIFA's rows are those of its own articles, another network."
-    assert notes(compare_methods([], NAMES), failures={}, published=None, same_data=False) == []
+    (note,) = notes(with_sifa, other_data=False, **paper)
+    assert note.endswith(f"{voxels}; SIFA's rows are those of its own articles, another network.")
+    assert notes(compare_methods([], NAMES), failures={}, published=None, other_data=False) == []
 
 
 def test_units():

@@ -84,8 +84,8 @@ def test_one_seed_and_nobody_to_test_against():
 
 
 def test_the_papers_figures():
-    text = printed(comparison(), 120, published=PUBLISHED[DIRECTION])
+    text = printed(comparison(), 120, published=PUBLISHED[DIRECTION], other_data=True)
     table = rows(text)
     ours = [row[0] for row in table].index("ours")
     assert table[ours + 1] == ["paper", "68.3", "74.6", "81.0", "55.9", "69.9", "", ""]
-    assert "paper: published on MM-WHS, another data set." in text
+    assert "paper: published on MM-WHS, another data set; its ASD is in voxels, not mm." in text

@@ -36,7 +36,7 @@ def test_markdown():
     assert any("(6 und.)" in cell for row in asd for cell in row)
     assert text.startswith("### ct → mri\n\n**Dice [%], higher is better**\n\n| Method |")
     assert "\n- crst failed: the accelerator ran out of memory.\n" in text
-    assert "\n- paper: published on MM-WHS, another data set.\n" in text
+    assert "\n- paper: published on MM-WHS; its ASD is in voxels, not mm.\n" in text
     assert text.endswith(".\n")
 
 
