@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from seasa_da.errors import NonFiniteLoss, UserError
@@ -137,6 +138,26 @@ def test_add_ons_join_every_method_that_trains_on_target_images_at_the_end(
     last = log[-1]["stage"]
     assert all((added <= line["losses"].keys()) == (line["stage"] == last) for line in log)
     assert any(log[-1]["losses"][name] != 0 for name in added)
+
+
+def test_every_stages_batch_has_to_split(smoke: Smoke, store: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"stage 'translate': .* 1, does not split evenly into 1 process x 2 micro"):
+        smoke("cyclegan", data=store, overrides=["train.accumulate=2"])
+    assert not (tmp_path / "run").exists()
+    smoke("cyclegan", data=store, overrides=["train.accumulate=2", "translation.batch_size=2"])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU has half precision")
+def test_half_precision_is_not_quietly_full(smoke: Smoke, store: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="fp16 wants a GPU"):
+        smoke("source-only", data=store, overrides=["train.precision=fp16"])
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("method", ["crst", "cycada"])
+def test_mixed_precision_runs(smoke: Smoke, store: Path, method: str) -> None:
+    overrides = ["train.precision=bf16", "train.batch_size=2", "train.accumulate=2", "translation.batch_size=2"]
+    smoke(method, data=store, overrides=overrides[: 4 if method == "cycada" else 3])
 
 
 def test_translators_leave_a_picture_of_what_they_do(smoke: Smoke, store: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from seasa_da.training import stage_cache
-from seasa_da.training.run import Observer, RunResult
+from seasa_da.training import checkpoint, stage_cache
+from seasa_da.training.run import Observer, RunResult, resume
 
 from .weights import assert_bit_identical
 
@@ -122,3 +123,22 @@ def test_every_shared_stage_starts_from_fresh_weights() -> None:
             assert stage.shared is None or stage.trains not in trained, (method, stage.name)
             trained.add(stage.trains)
     assert stage_cache.COMMON_SECTIONS == ("model", "train", "loss", "augment")
+
+
+@pytest.mark.parametrize("other", [None, "code", "threads"])
+def test_a_stage_that_was_half_made_under_other_circumstances_is_not_kept(
+    taken: Callable[..., tuple[RunResult, list[str]]], fresh_cache: Path, other: str | None
+) -> None:
+    result, _ = taken("crst", overrides=["train.checkpoint_every=1", "train.keep=50"])
+    shutil.rmtree(fresh_cache)
+    (result.folder / "metrics.json").unlink()
+    first, *later = checkpoint.list_checkpoints(result.folder / "checkpoint")
+    for path in later:
+        shutil.rmtree(path)
+    state = json.loads((first / "state.json").read_text())
+    assert state["stage_name"] == "warm-up"
+    if other is not None:
+        state[other] = "another"
+        (first / "state.json").write_text(json.dumps(state))
+    resume(result.folder)
+    assert fresh_cache.exists() == (other is None)
