@@ -49,6 +49,10 @@ def collect(folder: Path, manifest: Manifest, common: Common, direction: Directi
     """Read all runs of a direction that are finished."""
     found = Collected(direction, tuple(manifest.data[str(direction)]["class_names"]))
     for row in manifest.plan.rows:
+        if (reason := row.unusable()) is not None:
+            found.failed |= {(row.name, seed): reason for seed in manifest.plan.seeds}
+            found.rows.append(MethodRuns(row.name, False, {}))
+            continue
         runs: dict[int, list[StructureScore]] = {}
         for seed in manifest.plan.seeds:
             place, key = Place(folder, Cell(direction, seed, row)), (row.name, seed)

@@ -69,7 +69,8 @@ class Plan:
         """
         every = [*self.rows, *others]
         for text in common.assignments():
-            if not any(row.has(text) for row in every):
+            # What a row of a plug-in that is not installed here has is not known; it may be meant for that one.
+            if not any(row.unusable() or row.has(text) for row in every):
                 # No row has such a setting: let the first one refuse it, with the nearest right name.
                 compose_run(self.rows[0].method, self.rows[0].addons, preset=common.preset, overrides=[text])
         for cell in self.cells():

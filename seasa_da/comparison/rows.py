@@ -26,6 +26,16 @@ class Row:
     addons: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
 
+    def unusable(self) -> str | None:
+        """Why the row cannot be made or read here, such as a plug-in that is not installed; `None` if it can."""
+        try:
+            find_method(self.method)
+            for addon in self.addons:
+                find_addon(addon)
+        except UserError as error:
+            return f"its plug-in is not installed or not usable: {error}"
+        return None
+
     def has(self, assignment: str) -> bool:
         """Whether it has the setting of `name=value`; a table's methods do not all have the same sections."""
         spec = find_method(self.method)

@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
 
 from seasa_da.comparison.collect import collect
+from seasa_da.comparison.rows import Row
 
 
 def collected(comparison):
@@ -81,6 +83,22 @@ def test_other_code_is_one_warning(toy):
     assert collected(comparison).warnings == [
         "runs were made by different code: not recorded (source-only); aaaaaaaa (adaoutput); bbbbbbbb (ours)"
     ]
+
+
+def test_a_row_whose_plugin_is_not_installed_fails_alone(toy):
+    comparison = toy("source-only", seeds=(0, 1))
+    comparison.finish("source-only")
+    gone = [Row("theirs", "theirs"), Row("adaoutput+smooth", "adaoutput", ("smooth",))]
+    plan = replace(comparison.plan, rows=(*comparison.plan.rows, *gone))
+    comparison.manifest = replace(comparison.manifest, plan=plan)
+    found = collected(comparison)
+    assert [(row.name, list(row.runs)) for row in found.rows] == [
+        ("source-only", [0]),
+        ("theirs", []),
+        ("adaoutput+smooth", []),
+    ]
+    assert set(found.failed) == {(row.name, seed) for row in gone for seed in (0, 1)}
+    assert "plug-in is not installed" in found.failed["theirs", 0] and found.missing == [("source-only", 1)]
 
 
 def test_damaged_files_are_a_failure_of_that_run(toy):

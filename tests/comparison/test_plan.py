@@ -83,6 +83,7 @@ def test_an_override_of_no_row_is_refused_with_the_nearest_name():
 def test_an_override_may_be_meant_for_a_row_that_is_there_already():
     common = Common(preset="smoke", overrides=("se.weight=1",))
     plan_of("source-only").validate(common, others=parse_rows(["ours"]))
+    plan_of("source-only").validate(common, others=[Row("theirs", "theirs")])  # its plug-in is not installed
 
 
 def test_a_rows_own_overrides_go_last():
