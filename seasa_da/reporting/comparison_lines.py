@@ -121,7 +121,8 @@ def notes(
     if comparison.against is not None:
         found.append(f"p: Wilcoxon's signed-rank test over cases against {comparison.against}, corrected by Holm.")
     if any(row.asd_undefined["mean"] for row in rows):
-        found.append(f"{undefined}: distances not defined (an empty prediction or reference), left out of the mean.")
+        left_out = "left out of the mean, which is then never in bold"
+        found.append(f"{undefined}: distances not defined (an empty prediction or reference), {left_out}.")
     shown = [row.name for row in rows if published and row.name in published]
     if shown:
         source = f"published on MM-WHS{', another data set' if other_data else ''}; its ASD is in voxels, not mm"
@@ -133,16 +134,25 @@ def notes(
 
 def _best(comparison: Comparison, metric: str, key: str) -> str | None:
     """The best value as printed, so that what looks the same is bold alike; `None` if there is none."""
-    means = [metric_row(row, metric).structures[key].mean for row in comparison.rows if not row.oracle]
+    means = [metric_row(row, metric).structures[key].mean for row in comparison.rows if _may_be_best(row, metric, key)]
     known = [mean for mean in means if mean is not None]
     return f"{max(known) if metric == 'dice' else min(known):.1f}" if known else None
 
 
+def _may_be_best(row: MethodRow, metric: str, key: str) -> bool:
+    """Not an oracle, and nothing left out: a mean over the structures that were found alone is no better for it."""
+    return not row.oracle and not _undefined(row, metric, key)
+
+
+def _undefined(row: MethodRow, metric: str, key: str) -> int:
+    return row.asd_undefined[key] or 0 if metric == "asd" else 0
+
+
 def _cell(row: MethodRow, metric: str, key: str, best: str | None) -> Cell:
     value = metric_row(row, metric).structures[key]
-    undefined = row.asd_undefined[key] or 0 if metric == "asd" else 0
+    undefined = _undefined(row, metric, key)
     if value.mean is None:
         return Cell(undefined=undefined)
     mean = f"{value.mean:.1f}"
     std = "" if value.std is None else f"{value.std:.1f}"
-    return Cell(mean, std, undefined, best=mean == best and not row.oracle)
+    return Cell(mean, std, undefined, best=mean == best and _may_be_best(row, metric, key))

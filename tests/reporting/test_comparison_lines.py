@@ -35,6 +35,15 @@ def test_lower_asd_is_better_and_undefined_ones_are_counted():
     assert [cell.undefined for cell in source_only.cells] == [6, 0, 0, 0, 6]
 
 
+def test_a_mean_that_leaves_distances_out_is_not_best():
+    rows = [MethodRuns("blind", False, runs(90.0, undefined=2)), *methods()]
+    done = compare_methods(rows, NAMES)
+    found = {line.name: [cell.best for cell in line.cells] for line in lines(done, "asd")}
+    assert found["blind"] == [False, True, True, True, False] and found["ours"] == [True, False, False, False, True]
+    assert all(cell.best for cell in lines(done)[0].cells)  # of Dice nothing is left out
+    assert any("never in bold" in note for note in notes(done, failures={}, published=None, other_data=False))
+
+
 def test_what_looks_the_same_is_best_alike():
     rows = [MethodRuns("a", False, runs(70.04, seeds=1)), *methods(seeds=1)]
     found = {line.name: line for line in lines(compare_methods(rows, NAMES))}
