@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -178,6 +179,9 @@ ADDONS: Mapping[str, AddonSpec] = {
 }
 
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # folders and MLflow's runs are called so
+
+
 @dataclass(frozen=True)
 class BrokenPlugin:
     """An entry point that could not be used, and why, in one line."""
@@ -191,6 +195,9 @@ def plugins(group: str, kind: type) -> tuple[dict[str, Any], list[BrokenPlugin]]
     found: dict[str, Any] = {}
     broken: list[BrokenPlugin] = []
     for point in entry_points(group=group):
+        if not _NAME.fullmatch(point.name):
+            broken.append(BrokenPlugin(point.name, "a name is of letters, digits, _ . and -, no sign first"))
+            continue
         try:
             spec = point.load()
         except Exception as error:  # a stranger's module may fail in any way; the others must stay usable
@@ -277,9 +284,12 @@ def _names(content: Any, config: str | Path | None) -> tuple[str, ...]:
 def _find(name: str, builtin: Mapping[str, Any], group: str, kind: type, word: str) -> Any:
     if name in builtin:
         return builtin[name]
-    others, _ = plugins(group, kind)
+    others, broken = plugins(group, kind)
     if name in others:
         return others[name]
+    for plugin in broken:
+        if plugin.name == name:
+            raise UserError(f"{word} {name!r} is a plug-in that is not usable: {plugin.reason}")
     names = [*builtin, *others]
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
     hint = f"; did you mean {near[0]!r}?" if near else ""

@@ -2,7 +2,7 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from seasa_da import registry
+from seasa_da import cli, registry
 from seasa_da.config import Section
 from seasa_da.errors import UserError
 from seasa_da.registry import ADDONS, METHODS, AddonSpec, MethodSpec, find_addon, find_method, plugins
@@ -82,7 +82,7 @@ def fail():
 
 @pytest.fixture
 def strangers(monkeypatch):
-    """Entry points as other packages would register them: one good, three broken, of each group."""
+    """Entry points as other packages would register them: one good, four broken, of each group."""
     here = __name__
 
     def entry_points(group):
@@ -91,6 +91,7 @@ def strangers(monkeypatch):
             "seasa_da.addons": [("smooth", f"{here}:THEIR_ADDON")],
         }[group]
         broken = [("gone", "no_such_module:x"), ("lost", f"{here}:nothing"), ("odd", f"{here}:fail")]
+        broken.append(("../up", f"{here}:THEIRS"))
         return [EntryPoint(name, value, group) for name, value in [*broken, *found]]
 
     monkeypatch.setattr(registry, "entry_points", entry_points)
@@ -117,7 +118,26 @@ def test_broken_strangers_are_told_and_the_others_stay():
         "gone": "ModuleNotFoundError",
         "lost": "AttributeError",
         "odd": f"{__name__}",
+        "../up": "a name is of letters, digits, _ . and -, no sign first",
     }
     assert not any("\n" in plugin.reason for plugin in broken)
     # A method that stands in the add-ons' group is none.
-    assert [plugin.name for plugin in plugins("seasa_da.addons", MethodSpec)[1]] == ["gone", "lost", "odd", "smooth"]
+    assert [plugin.name for plugin in plugins("seasa_da.addons", MethodSpec)[1]][-2:] == ["../up", "smooth"]
+
+
+@pytest.mark.usefixtures("strangers")
+@pytest.mark.parametrize(("name", "reason"), [("gone", "No module named 'no_such_module'"), ("../up", "no sign first")])
+def test_a_broken_stranger_asked_for_by_name_says_why(name, reason):
+    for find in (find_method, find_addon):
+        with pytest.raises(UserError, match="not usable") as caught:
+            find(name)
+        assert reason in str(caught.value) and "unknown" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("strangers")
+def test_strangers_are_listed_and_what_is_built_in_goes_before_them(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["methods"])
+    out = capsys.readouterr().out
+    assert "SE + ASA on the output adversary" in out and out.count("a stranger's") == 2
+    assert "not usable: ../up (a name is" in out

@@ -20,14 +20,15 @@ def methods() -> None:
         ("add-on", "seasa_da.addons", AddonSpec, ADDONS),
     ):
         others, broken = plugins(group, kind)
+        listed = {**builtin, **{name: spec for name, spec in others.items() if name not in builtin}}
         table = Table(box=None, pad_edge=False)
         table.add_column(title, style="bold", no_wrap=True)
         table.add_column("")
-        for name, spec in {**builtin, **others}.items():
-            table.add_row(name, Text(spec.summary))
+        for name, spec in listed.items():
+            table.add_row(Text(name), Text(spec.summary))
         console.print(table, "")
         if title == "method":
-            for name, spec in {**builtin, **others}.items():
+            for name, spec in listed.items():
                 if spec.refuses_addons:
                     console.print(f"no add-ons with {name}: {spec.refuses_addons}", highlight=False, markup=False)
             console.print()
