@@ -27,7 +27,7 @@ def comparison_warnings(
     everything = set().union(*(cases for runs in scored.values() for cases in runs.values()))
     tested = {metric: {name: n for name, n in rows.items() if name in scored} for metric, rows in shared.items()}
     found = [
-        *_too_few(max(tested["dice"].values(), default=0), sum(count > 0 for count in tested["dice"].values())),
+        *_too_few({metric: _extent(rows) for metric, rows in tested.items()}),
         *_other_cases(scored, everything),
         *_other_seeds(scored),
     ]
@@ -38,12 +38,26 @@ def comparison_warnings(
     return found
 
 
-def _too_few(cases: int, rows: int) -> list[str]:
+def _extent(rows: Mapping[str, int]) -> tuple[int, int]:
+    """On how many cases the rows are tested at most, and how many of them are."""
+    return max(rows.values(), default=0), sum(count > 0 for count in rows.values())
+
+
+def _too_few(extents: Mapping[Literal["dice", "asd"], tuple[int, int]]) -> list[str]:
+    """One sentence, or one a metric where they differ."""
+    if len(set(extents.values())) == 1:
+        return _too_few_for("the test", *extents["dice"])
+    return [
+        said for metric, extent in extents.items() for said in _too_few_for(f"the test of {LABELS[metric]}", *extent)
+    ]
+
+
+def _too_few_for(test: str, cases: int, rows: int) -> list[str]:
     smallest = min(1.0, smallest_p(cases) * rows)
     if smallest <= LEVEL:  # also when nothing is tested
         return []
     return [
-        f"{_cases(cases)} {'is' if cases == 1 else 'are'} too few for the test to say anything: its smallest possible "
+        f"{_cases(cases)} {'is' if cases == 1 else 'are'} too few for {test} to say anything: its smallest possible "
         f"p, corrected for {rows} {'row' if rows == 1 else 'rows'}, is {smallest:.3f}."
     ]
 

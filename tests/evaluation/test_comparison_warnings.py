@@ -45,6 +45,17 @@ def test_too_few_cases(cases, rows, said):
     assert found == ([said.replace("…", between)] if said else [])
 
 
+def test_too_few_cases_by_metric_where_fewer_rows_have_distances():
+    found = warned({"a": TEN[:4], "b": TEN[:4], "ours": TEN[:4]}, asd={"b": []})
+    assert found == [
+        "4 cases are too few for the test of Dice to say anything: its smallest possible p, corrected for 2 rows, is "
+        "0.250.",
+        "4 cases are too few for the test of ASD to say anything: its smallest possible p, corrected for 1 row, is "
+        "0.125.",
+        "p values in ASD that rest on fewer than 4 cases: b on 0.",
+    ]
+
+
 def test_other_cases():
     assert warned({"a": TEN[:8], "ours": TEN}) == [
         "The means are not over the same cases: of 10 cases, a has 8 in all of its runs.",
