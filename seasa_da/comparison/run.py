@@ -107,7 +107,11 @@ def compare(
     from seasa_da.comparison.session import Session
 
     with Session(folder, manifest, common, uri, observer) as session:
-        outcomes = session.make_runs(plan.cells(shard))
+        try:
+            outcomes = session.make_runs(plan.cells(shard))
+        except KeyboardInterrupt:
+            session.write_tables(reference)
+            raise
         return ComparisonResult(folder, outcomes, session.report(reference))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -83,6 +84,11 @@ class Session:
         for path in written_files(self._folder, reports):
             self._parent.log_file(path)
         return reports
+
+    def write_tables(self, reference: Reference) -> None:
+        """The tables alone, when the user stops the command: whatever fails must not hide that."""
+        with suppress(Exception):
+            make_report(self._folder, self._manifest, self._common, reference)
 
     def _finished(self, cell: Cell) -> RunOutcome | None:
         """What there is of a run before it is made: its result, or why its place cannot be used."""
