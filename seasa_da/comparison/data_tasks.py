@@ -9,6 +9,7 @@ from typing import Any
 from seasa_da.comparison.common import Common
 from seasa_da.comparison.messages import Send, counter, sayer
 from seasa_da.comparison.plan import Cell, Direction, compose_cell
+from seasa_da.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -26,18 +27,24 @@ class DefaultPreset:
 
 @dataclass(frozen=True)
 class LocateData:
-    """Make or find the store once, so that runs do not have to."""
+    """Make or find the store once, so that runs do not have to.
 
-    cell: Cell
+    Attributes:
+        cells: one a row; their stages are composed first, as a mistake found there would be one in every run.
+    """
+
+    cells: tuple[Cell, ...]
     common: Common
     directions: tuple[Direction, ...]
 
     def __call__(self, send: Send) -> dict[str, Any]:
-        """By direction what the manifest keeps of it; `UserError` for unusable data."""
+        """By direction what the manifest keeps of it; `UserError` for wrong settings or unusable data."""
         from seasa_da.data.datasets import shared_class_names
         from seasa_da.data.locate import locate_store
 
-        settings = compose_cell(self.cell, self.common)[1]
+        for cell in self.cells:
+            _check_stages(cell, self.common)
+        settings = compose_cell(self.cells[0], self.common)[1]
         path = Path(self.common.data) if self.common.data else None
         store = locate_store(path, settings.data, settings.phantom, say=sayer(send), progress=counter(send))
         found: dict[str, Any] = {}
@@ -54,3 +61,14 @@ class LocateData:
                 "scoring": store.fingerprint(scoring),
             }
         return found
+
+
+def _check_stages(cell: Cell, common: Common) -> None:
+    """Raise `UserError` when a row's settings do not make stages; a plug-in that does not load fails in its own run."""
+    spec, settings = compose_cell(cell, common)
+    try:
+        spec.load_stages()(settings)
+    except UserError as error:
+        raise UserError(f"{cell.row.name}: {error}") from error
+    except Exception:
+        return

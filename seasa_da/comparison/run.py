@@ -101,14 +101,17 @@ def compare(
     assert folder is not None
     old = _look(folder, common, plan)
     directions = tuple(dict.fromkeys((*(old.plan.directions if old else ()), *plan.directions)))
-    located = _ask(data_tasks.LocateData(plan.cells()[0], common, directions), observer)
+    located = _ask(data_tasks.LocateData(tuple(plan.cells()[: len(rows)]), common, directions), observer)
     manifest = extend_manifest(folder, common, plan, located)
 
     from seasa_da.comparison.session import Session
 
+    cells = plan.cells(shard)
+    if not cells:
+        observer.say(f"shard {shard[0]}/{shard[1]} has nothing to make: fewer pairs of direction and seed than shards")
     with Session(folder, manifest, common, uri, observer) as session:
         try:
-            outcomes = session.make_runs(plan.cells(shard))
+            outcomes = session.make_runs(cells)
         except KeyboardInterrupt:
             session.write_tables(reference)
             raise
