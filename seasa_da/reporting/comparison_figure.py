@@ -60,7 +60,7 @@ def comparison_figure(
     lines = math.ceil(len(comparisons) / columns)
     panel_height = _LINE * max(len(names), 1)
     width = left + columns * _PANEL + (columns - 1) * _GAP + _EDGE
-    entries = _legend(lower in names, bool(oracles))
+    entries = _legend(lower in names, bool(oracles), any(map(_has_seeds, comparisons.values())))
     legend_columns = 2 if columns == 1 else len(entries)
     legend = _EDGE + _LEGEND_ROW * math.ceil(len(entries) / legend_columns)
     height = lines * (_HEAD + panel_height + _FOOT) + legend
@@ -123,16 +123,27 @@ def _draw(
         # The ends stand out of the point, so that a narrow interval is seen too.
         axes.plot(row.dice.interval, [place, place], "|-", color=colour, linewidth=1.4, markersize=8, zorder=2)
     axes.plot(mean, place, "o", color=colour, markersize=4.5, zorder=3)
-    seeds = [value for value in row.dice.seed_means if value is not None]
-    if len(seeds) > 1:
+    seeds = _single_seeds(row)
+    if seeds:
         axes.plot(seeds, [place + 0.3] * len(seeds), "o", color=colour, alpha=0.6, markersize=2.8, mew=0, zorder=2)
 
 
-def _legend(has_lower: bool, has_oracle: bool) -> list[Line2D]:
+def _single_seeds(row: MethodRow) -> list[float]:
+    """Their means; none where one seed is all there is."""
+    seeds = [value for value in row.dice.seed_means if value is not None]
+    return seeds if len(seeds) > 1 else []
+
+
+def _has_seeds(comparison: Comparison) -> bool:
+    return any(map(_single_seeds, comparison.rows))
+
+
+def _legend(has_lower: bool, has_oracle: bool, has_seeds: bool) -> list[Line2D]:
     entries = [
         Line2D([], [], color=OTHER, marker="o", markersize=4.5, linewidth=1.4, label="mean, 95 % interval over cases"),
-        Line2D([], [], color=OTHER, marker="o", markersize=2.8, linewidth=0, label="single seeds"),
     ]
+    if has_seeds:
+        entries.append(Line2D([], [], color=OTHER, marker="o", markersize=2.8, linewidth=0, label="single seeds"))
     if has_lower:
         entries.append(Line2D([], [], color=LOWER, linestyle="--", linewidth=0.9, label="without adaptation"))
     if has_oracle:

@@ -71,6 +71,11 @@ def test_no_text_over_another_and_none_cut_off(tmp_path, figures, directions):
         assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1, text
 
 
+def test_single_seeds_are_in_the_legend_where_some_are_drawn(tmp_path, figures):
+    comparison_figure({("mri", "ct"): comparison(seeds=1)}, tmp_path / "one.png")
+    assert "single seeds" not in [text.get_text() for text in texts(figures[0])]
+
+
 def test_without_labels_or_rows(tmp_path, figures):
     unlabelled = compare_methods([MethodRuns("ours", False, {0: []})], NAMES)
     comparison_figure({("a", "b"): unlabelled, ("b", "a"): compare_methods([], NAMES)}, tmp_path / "none.png")
