@@ -42,7 +42,7 @@ from seasa_da.errors import UserError
 def compare(
     ctx: click.Context, every: bool, methods: str | None, seeds: str | None, shard: str | None, **options: Any
 ) -> int:
-    """Train methods on both directions and all seeds that are asked for, and make the table of all.
+    """Train methods with every seed, and in the other direction too if asked for, and make one table a direction.
 
     Runs that are finished are kept: the same command, repeated, goes on where it stopped.
     """
@@ -72,7 +72,7 @@ def _parts(text: str | None) -> list[str]:
 
 def _number(option: str, text: str) -> int:
     if not text.isascii() or not text.isdigit():
-        raise UserError(f"{option}: {text!r} is not a number")
+        raise UserError(f"{option}: {text!r} is not a number of 0 or more")
     return int(text)
 
 

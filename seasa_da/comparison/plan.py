@@ -13,7 +13,7 @@ from seasa_da.comparison.common import Common
 from seasa_da.comparison.rows import Row
 from seasa_da.config import RunSettings
 from seasa_da.errors import UserError
-from seasa_da.registry import MethodSpec, compose_run
+from seasa_da.registry import ADDONS, METHODS, MethodSpec, compose_run
 
 LARGEST_SEED = 2**31 - 1
 
@@ -71,7 +71,10 @@ class Plan:
         for text in common.assignments():
             # What a row of a plug-in that is not installed here has is not known; it may be meant for that one.
             if not any(row.unusable() or row.has(text) for row in every):
-                # No row has such a setting: let the first one refuse it, with the nearest right name.
+                section = text.partition("=")[0].strip().partition(".")[0]
+                if section in _sections():
+                    raise UserError(f"{text}: no row has the section {section!r}")
+                # Nor has any other: let the first row refuse it, with the nearest right name.
                 compose_run(self.rows[0].method, self.rows[0].addons, preset=common.preset, overrides=[text])
         for cell in self.cells():
             compose_cell(cell, common)
@@ -115,3 +118,8 @@ def compose_cell(cell: Cell, common: Common) -> tuple[MethodSpec, RunSettings]:
 def overrides_of(row: Row, common: Common) -> list[str]:
     """What is overridden in a row: of the common settings those that it has, then its own."""
     return [*(text for text in common.assignments() if row.has(text)), *row.overrides]
+
+
+def _sections() -> set[str]:
+    """Those that a built-in method or add-on has."""
+    return {section for spec in (*METHODS.values(), *ADDONS.values()) for section in spec.sections}

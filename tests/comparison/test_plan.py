@@ -72,7 +72,7 @@ def test_an_override_of_no_row_is_refused_with_the_nearest_name():
     for text, message in (
         ("train.iteration=3", "did you mean 'train.iterations'"),
         ("trian.iterations=3", "did you mean 'train'"),
-        ("se.weight=1", "unknown setting"),
+        ("se.weight=1", "no row has the section 'se'"),
         ("seed=1", "option of its own"),
         ("no-equals", "name=value"),
     ):
