@@ -63,11 +63,13 @@ class ComparisonConsole:
         for report in result.reports:
             self.console.print(comparison_table(*report.arguments, **report.shown, width=self.console.width))
         if result.failed:
-            self.say(f"failed: {len(result.failed)} of {len(result.outcomes)} runs; the same command tries them again")
+            failed, of = len(result.failed), runs_text(len(result.outcomes))
+            self.say(f"failed: {failed} of {of}; the same command tries {'it' if failed == 1 else 'them'} again")
         missing = sum(len(report.found.missing) for report in result.reports)
         if missing:
-            self.say(f"not made yet: {missing} runs of the whole table")
-        self.say(f"tables: {result.folder} (.md .tex .csv .json, comparison.png)    tracked runs: seasa-da ui")
+            self.say(f"not made yet: {runs_text(missing)} of the whole table")
+        tracked = "    tracked runs: seasa-da ui" if result.tracked else ""
+        self.say(f"tables: {result.folder} (.md .tex .csv .json, comparison.png){tracked}")
 
     @contextmanager
     def _counting(self, what: str, total: int) -> Iterator[Callable[[], None]]:
@@ -85,9 +87,14 @@ class ComparisonConsole:
             description=overall.present,
             total=overall.total,
             completed=overall.done,
-            count=f"{int(overall.done)}/{overall.total} runs",
+            count=f"{int(overall.done)}/{runs_text(overall.total)}",
             left=_time(overall.seconds_left),
         )
+
+
+def runs_text(count: int) -> str:
+    """ "1 run", "2 runs"."""
+    return f"{count} run" if count == 1 else f"{count} runs"
 
 
 def _time(seconds: float | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -58,17 +59,19 @@ class TrainingConsole:
 
         metrics = result.metrics
         oracle = " (oracle: trained on target labels)" if metrics["oracle"] else ""
-        title = f"{metrics['method']}{oracle}: {metrics['src']} to {metrics['tgt']}, seed {metrics['seed']}"
+        name = " + ".join([metrics["method"], *metrics["addons"]])
+        title = f"{name}{oracle}: {metrics['src']} to {metrics['tgt']}, seed {metrics['seed']}"
         self.console.print(title, highlight=False, soft_wrap=True)
         self.console.print(results_table(metrics, baseline=result.without_adaptation))
         if metrics["dice"]["mean"] is None:
             entropy = metrics["label_free"]["entropy"]
             line = f"the target has no test labels, so nothing to score against; mean entropy {entropy:.3f} nats"
             self.console.print(line, highlight=False)
+        tracked = "    tracked runs: seasa-da ui" if _tracked(result.folder) else ""
         for line in (
             f"picture:     {result.folder / 'figures' / 'overlay.png'}",
             f"predictions: {result.folder / 'predictions'}",
-            f"everything:  {result.folder}    tracked runs: seasa-da ui",
+            f"everything:  {result.folder}{tracked}",
         ):
             self.console.print(line, highlight=False, soft_wrap=True)
 
@@ -86,3 +89,12 @@ class TrainingConsole:
         largest = sorted(progress.losses.items(), key=lambda item: -abs(item[1]))[:SHOWN_LOSSES]
         losses = "  ".join(f"{name.removesuffix('_loss')} {value:.3f}" for name, value in largest)
         self.bar.update(self.task[1], completed=progress.done, losses=losses)
+
+
+def _tracked(folder: Path) -> bool:
+    """Whether MLflow has a record of a run; its `run.json` has the address as it was given, which may be none."""
+    from seasa_da.files import read_json
+    from seasa_da.tracking import OFF, resolve_uri
+    from seasa_da.training.run_folder import RunFolder
+
+    return resolve_uri(read_json(RunFolder(folder).record)["tracking_uri"]) != OFF

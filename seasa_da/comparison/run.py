@@ -14,7 +14,7 @@ from seasa_da.comparison.observer import ComparisonObserver, RunOutcome
 from seasa_da.comparison.plan import Plan, check_shard, make_plan
 from seasa_da.comparison.rows import all_rows, parse_rows
 from seasa_da.errors import UserError
-from seasa_da.tracking import resolve_uri
+from seasa_da.tracking import OFF, resolve_uri
 
 if TYPE_CHECKING:
     from seasa_da.comparison.child import Task
@@ -29,11 +29,13 @@ class ComparisonResult:
         folder: with a table a direction (`ct-to-mri.md`, `.tex`, `.csv`, `.json`), `comparison.png` and `runs/`.
         outcomes: of the runs of this command, in their order.
         reports: a direction each, of all runs that are finished.
+        tracked: MLflow has a record.
     """
 
     folder: Path
     outcomes: list[RunOutcome]
     reports: list[DirectionReport]
+    tracked: bool = True
 
     @property
     def failed(self) -> list[RunOutcome]:
@@ -115,7 +117,7 @@ def compare(
         except KeyboardInterrupt:
             session.write_tables(reference)
             raise
-        return ComparisonResult(folder, outcomes, session.report(reference))
+        return ComparisonResult(folder, outcomes, session.report(reference), tracked=uri != OFF)
 
 
 def _folder(out: str | Path | None, common: Common) -> Path | None:
