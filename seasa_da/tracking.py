@@ -90,6 +90,7 @@ class Tracker:
         self._thread: threading.Thread | None = None
         self._client: Any = None
         self._params: dict[str, str] = {}
+        self._tags: dict[str, str] = {}  # of a run that is continued
         self._started_ms = 0
         self._uri = OFF
         self._run_id: str | None = None
@@ -111,6 +112,7 @@ class Tracker:
             uri: of MLflow's store; `None` for `$MLFLOW_TRACKING_URI` or `mlruns/` here, `"none"` for no tracking.
             experiment: made if it does not exist.
             params: may be nested; `{"a": {"b": 1}}` is recorded as `a.b`.
+            tags: of an old run that is continued they are set anew, unlike `params`, which MLflow does not change.
             run_id: continue this run; a new one begins if it is gone.
             on_started: given the run's id, in the background thread, when it is known.
 
@@ -230,6 +232,11 @@ class Tracker:
             self._client = MlflowClient(tracking_uri=self._uri)
         if self._run_id is None:
             self._run_id = self._begin_run()
+        if self._tags:
+            from mlflow.entities import RunTag
+
+            self._send("tags", tags=[RunTag(name, value) for name, value in self._tags.items()])
+            self._tags = {}
         while self._params:
             from mlflow.entities import Param
 
@@ -245,6 +252,7 @@ class Tracker:
             run_id = old_id
             # A parameter cannot be changed; an old run keeps what it began with.
             self._params = {name: value for name, value in self._params.items() if name not in known}
+            self._tags = tags
         else:
             made = self._client.create_run(
                 self._experiment_id(experiment), start_time=self._started_ms, tags=tags, run_name=run_name

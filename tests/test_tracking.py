@@ -122,12 +122,14 @@ def test_a_run_in_sqlite_and_its_continuation(tmp_path, monkeypatch, capfd):
     saved = tmp_path / "mlruns" / "artifacts" / first.run_id / "artifacts" / "tables" / "table.csv"
     assert saved.read_text() == "a,b\n"
 
-    second = start(None, said, params={**params, "long": "other", "more": 1}, run_id=first.run_id)
+    tags = {"oracle": "true", "rows": "ours, crst"}
+    second = start(None, said, params={**params, "long": "other", "more": 1}, tags=tags, run_id=first.run_id)
     second.log_metrics(700, {"loss": 0.0})
     second.finish("FAILED")
     assert second.run_id == first.run_id
     run = client.get_run(first.run_id)
     assert run.info.status == "FAILED" and run.data.params["more"] == "1"
+    assert tags.items() <= run.data.tags.items()
     assert len(client.get_metric_history(first.run_id, "loss")) == 701
 
     third = start(None, said, run_id="0" * 32)

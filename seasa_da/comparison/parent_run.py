@@ -32,13 +32,21 @@ class ParentRun:
     Args:
         folder: the comparison's, which keeps the id in `mlflow.json`.
         uri: of MLflow's store.
-        experiment: that of the first direction's runs, as MLflow's page shows runs under a parent of the same one.
-        params: what is compared.
+        experiment: that of the first direction's runs. MLflow's page shows runs under a parent of the same one only;
+            those of other directions are found by their tag `mlflow.parentRunId`.
+        params: what all runs have in common.
+        tags: what is compared; later commands may add to it.
         say: told what could not be recorded.
     """
 
     def __init__(
-        self, folder: Path, uri: str, experiment: str, params: Mapping[str, Any], say: Callable[[str], None]
+        self,
+        folder: Path,
+        uri: str,
+        experiment: str,
+        params: Mapping[str, Any],
+        tags: Mapping[str, str],
+        say: Callable[[str], None],
     ) -> None:
         self._file = folder / "mlflow.json"
         self._tracker = Tracker(say)
@@ -51,7 +59,7 @@ class ParentRun:
             experiment=experiment,
             run_name=f"compare {folder.name}",
             params=params,
-            tags={"comparison": folder.name},
+            tags={"comparison": folder.name, **tags},
             run_id=known,
             on_started=self._keep,
         )

@@ -42,14 +42,20 @@ class Session:
         self._failed = False
 
     def __enter__(self) -> Session:
-        params = {
-            **self._manifest.common,
-            "rows": [row.name for row in self._manifest.plan.rows],
-            "directions": [str(direction) for direction in self._manifest.plan.directions],
-            "seeds": list(self._manifest.plan.seeds),
-            "folder": str(self._folder.resolve()),
-        }
-        self._parent = ParentRun(self._folder, self._uri, params["directions"][0], params, self._observer.say)
+        params = {**self._manifest.common, "folder": str(self._folder.resolve())}
+        plan = self._manifest.plan
+        self._parent = ParentRun(
+            self._folder,
+            self._uri,
+            str(plan.directions[0]),
+            params,
+            {
+                "rows": ", ".join(row.name for row in plan.rows),
+                "directions": ", ".join(map(str, plan.directions)),
+                "seeds": ", ".join(map(str, plan.seeds)),
+            },
+            self._observer.say,
+        )
         return self
 
     def __exit__(

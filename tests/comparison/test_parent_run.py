@@ -19,6 +19,7 @@ class Recorder:
 
     def start(self, uri, *, run_id, on_started, **about):
         self.begun.append(run_id)
+        self.tags = about["tags"]
         if self.answer_s is not None:
             threading.Timer(self.answer_s, on_started, [run_id or self.run_id]).start()
 
@@ -32,7 +33,7 @@ def begin(tmp_path, monkeypatch):
 
     def begin(recorder, uri="sqlite:///x.db"):
         monkeypatch.setattr(parent_run, "Tracker", recorder)
-        return ParentRun(tmp_path, uri, "ct to mri", {}, print)
+        return ParentRun(tmp_path, uri, "ct to mri", {}, {"rows": "ours"}, print)
 
     return begin
 
@@ -44,6 +45,7 @@ def test_runs_name_their_parent_and_a_repeat_goes_on_with_it(begin, tmp_path):
     again = Recorder(None)
     assert begin(again).tags("ours", tmp_path)["mlflow.parentRunId"] == "new"
     assert again.begun == ["new"]
+    assert again.tags == {"comparison": tmp_path.name, "rows": "ours"}
 
 
 def test_a_shard_waits_for_the_one_that_began(begin, tmp_path):

@@ -81,6 +81,7 @@ def test_the_whole_table(capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/mlruns/mlflow.db")
     parent = json.loads((folder / "mlflow.json").read_text())["run_id"]
     assert client.get_run(parent).info.status == "FINISHED"
+    assert client.get_run(parent).data.tags["directions"] == "ct to mri, mri to ct"
     assert {f"dice/ct to mri/{row}" for row in rows} <= client.get_run(parent).data.metrics.keys()
     artifacts = {entry.path for entry in client.list_artifacts(parent)}
     assert artifacts == {"comparison.png", *(f"{d}{kind}" for d in ("ct-to-mri", "mri-to-ct") for kind in KINDS)}
@@ -159,7 +160,8 @@ def test_a_loss_that_is_not_finite_leaves_no_folder_and_code_1(
         main(command)
     shown = capsys.readouterr().out
     assert end.value.code == 1
-    assert "ct to mri, seed 0, source-only: failed: loss 'seg_" in shown and "failed: 1 of 1 runs" in shown
+    assert "ct to mri, seed 0, source-only: failed: loss 'seg_" in shown
+    assert "failed: 1 of 1 run; the same command tries it again" in shown
     assert leftovers(out) == [".source-only.failed.json"]
 
 
@@ -185,6 +187,8 @@ def test_wrong_domains_and_changed_data_are_refused_before_anything_is_written(
 
     with pytest.raises(UserError, match="ct, mri"):
         small(tgt="mr")
+    with pytest.raises(UserError, match=r"crst: .* self_training\.rounds=9"):
+        small(methods=["source-only", "crst"], overrides=[*SHORT, "self_training.rounds=9"])
     assert not (tmp_path / "comparison").exists()
     small(methods=["source-only"])
     manifest = json.loads((tmp_path / "comparison" / "compare.json").read_text())
@@ -223,6 +227,9 @@ def test_killed_and_interrupted_it_goes_on_to_the_same_tables(
         main(command)
     assert end.value.code == 130 and not multiprocessing.active_children()
     assert f"stopped; go on with: seasa-da {command[0]} {' '.join(command[1:3])}" in capsys.readouterr().out
+
+    rows = json.loads((out / "ct-to-mri.json").read_text())["rows"]  # of what was finished when it was stopped
+    assert [row["seeds"] for row in rows] == [[0], []]
 
     finished = small(overrides=settings)
     assert [outcome.kept for outcome in finished.outcomes] == [True, False]
