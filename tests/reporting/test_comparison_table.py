@@ -64,6 +64,22 @@ def test_nothing_is_cut_off(width):
         assert part in together, part
 
 
+@pytest.mark.parametrize("width", [70, 60, 50])
+def test_the_mean_alone_rather_than_words_in_pieces(width):
+    text = printed(comparison(), width, published=PUBLISHED[DIRECTION])
+    table = joined(text)
+    assert max(map(len, text.splitlines())) <= width and "The means alone" in text
+    assert len(table) == 2 * 12
+    found = {row[0]: row[1:] for row in table[:12]}
+    assert found["ours"] == ["75.0 ± 2.0", "[74.0, 76.0]", "–"]
+    assert {"supervised (oracle)", "crst (failed)", "ebm (not yet run)", "paper"} <= found.keys()
+
+
+def test_a_long_name_is_folded_before_structures_are_left_out():
+    named = [MethodRuns("a method of an uncommonly long name", False, runs(50.0))]
+    assert "The means alone" not in printed(compare_methods(named, NAMES), 80)
+
+
 def test_a_screen_narrower_than_told_is_folded():
     text = printed(comparison(), 120, print_width=80)
     assert max(map(len, text.splitlines())) <= 80 and "…" not in text
