@@ -104,10 +104,12 @@ def extend_manifest(folder: Path, common: Common, plan: Plan, data: Data) -> Man
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold a comparison's folder alone; others wait. The system lets go of it when the process ends."""
+    path = folder / f".{FILE}.lock"
     with os_errors_named(folder, "write to"):
-        file = (folder / f".{FILE}.lock").open("w")
+        file = path.open("w")
     with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        with os_errors_named(path, "lock"):  # some network file systems have no locks
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

@@ -113,8 +113,10 @@ class ParentRun:
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return self._read()
-            except OSError:
+            except BlockingIOError:
                 time.sleep(0.1)
+            except OSError:  # a file system without locks
+                return self._read()
         return known if self._on else None
 
     def _read(self) -> str | None:

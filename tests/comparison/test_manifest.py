@@ -1,10 +1,11 @@
+import errno
 import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from seasa_da.comparison.common import Common
-from seasa_da.comparison.manifest import FILE, extend_manifest, read_manifest
+from seasa_da.comparison.manifest import FILE, extend_manifest, locked, read_manifest
 from seasa_da.comparison.plan import make_plan
 from seasa_da.comparison.rows import Row, parse_rows
 from seasa_da.errors import UserError
@@ -75,6 +76,21 @@ def test_folders_of_others_are_refused(tmp_path):
         (tmp_path / "new" / FILE).write_text(json.dumps({**content, **change}))
         with pytest.raises(UserError, match=message):
             read_manifest(tmp_path / "new")
+
+
+def test_a_file_system_without_locks_is_one_line(tmp_path, monkeypatch):
+    def refuse(file, how):
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(UserError, match=r"cannot lock .*\.compare\.json\.lock: Operation not supported") as caught:
+        extend_manifest(tmp_path / "new", SMOKE, plan_of("ours"), DATA)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_error_under_the_lock_is_not_one_of_the_lock(tmp_path):
+    with pytest.raises(OSError, match="else"), locked(tmp_path):
+        raise OSError("something else")
 
 
 def test_shards_that_start_at_once_lose_nothing(tmp_path):
