@@ -122,4 +122,5 @@ def overrides_of(row: Row, common: Common) -> list[str]:
 
 def _sections() -> set[str]:
     """Those that a built-in method or add-on has."""
-    return {section for spec in (*METHODS.values(), *ADDONS.values()) for section in spec.sections}
+    every = [*(spec.sections for spec in METHODS.values()), *(spec.sections for spec in ADDONS.values())]
+    return {section for sections in every for section in sections}
