@@ -222,9 +222,14 @@ def test_killed_and_interrupted_it_goes_on_to_the_same_tables(
         if "adaoutput" in overall.present and checkpoints("adaoutput") == 2:
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as end:
-        patch.setattr("seasa_da.commands.comparison_console.ComparisonConsole._advance", interrupt)
-        main(command)
+    # A shell that runs tests in the background has them ignore the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as end:
+            patch.setattr("seasa_da.commands.comparison_console.ComparisonConsole._advance", interrupt)
+            main(command)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert end.value.code == 130 and not multiprocessing.active_children()
     assert f"stopped; go on with: seasa-da {command[0]} {' '.join(command[1:3])}" in capsys.readouterr().out
 
