@@ -54,6 +54,7 @@ def cli() -> None:
 
     \b
     seasa-da train --method ours --src ct --tgt mri
+    seasa-da compare --all
     """
 
 
