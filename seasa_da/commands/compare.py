@@ -8,36 +8,19 @@ from typing import Any
 
 import click
 
+from seasa_da.commands.options import run_options
 from seasa_da.errors import UserError
 
 
 @click.command()
 @click.option("--all", "every", is_flag=True, help="All rows of the paper's table; others by name.")
 @click.option("--methods", metavar="A,B,…", help="Methods; adaoutput+se+asa is one with add-ons.")
-@click.option("--src", metavar="DOMAIN", help="Labelled source domain [default: ct].")
-@click.option("--tgt", metavar="DOMAIN", help="Unlabelled target domain [default: mri].")
 @click.option("--both", is_flag=True, help="The other direction too.")
 @click.option("--seeds", metavar="0,1,…", help="Seeds of all draws [default: 0].")
-@click.option(
-    "--data", type=click.Path(path_type=Path), metavar="PATH", help="Slice store or raw folder [default: the phantom]."
-)
-@click.option(
-    "--preset",
-    metavar="smoke|quick|paper",  # config.PRESETS, whose import would make --help slow
-    help="Budget and network [default: paper for real data on a GPU, else quick].",
-)
-@click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Override a setting; repeatable.")
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="YAML file of settings.")
-@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Local file of trunk weights.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder [default: runs/compare-PRESET].")
-@click.option(
-    "--tracking-uri",
-    metavar="URI",
-    help="MLflow store; 'none' for none [default: $MLFLOW_TRACKING_URI, or mlruns/ here].",
-)
-@click.option("--anonymise", is_flag=True, help="No case ids in tables and figures, no pictures in MLflow.")
 @click.option("--reference", type=click.Choice(["paper"]), help="Show the paper's own figures under each row.")
 @click.option("--shard", metavar="I/N", help="Make part I of N; parts may share --out and run at the same time.")
+@run_options
 @click.pass_context
 def compare(
     ctx: click.Context, every: bool, methods: str | None, seeds: str | None, shard: str | None, **options: Any

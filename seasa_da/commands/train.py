@@ -7,39 +7,22 @@ from typing import Any
 
 import click
 
+from seasa_da.commands.options import run_options
 from seasa_da.errors import UserError
 
 
 @click.command()
 @click.option("--method", metavar="NAME", help="Method to train; `seasa-da methods` lists them.")
-@click.option("--src", metavar="DOMAIN", help="Labelled source domain [default: ct].")
-@click.option("--tgt", metavar="DOMAIN", help="Unlabelled target domain [default: mri].")
-@click.option(
-    "--data", type=click.Path(path_type=Path), metavar="PATH", help="Slice store or raw folder [default: the phantom]."
-)
-@click.option(
-    "--preset",
-    metavar="smoke|quick|paper",  # config.PRESETS, whose import would make --help slow
-    help="Budget and network [default: paper for real data on a GPU, else quick].",
-)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Seed of all draws [default: 0].")
 @click.option("--add", "addons", multiple=True, metavar="NAME", help="Add-on (se, asa) for the last stage; repeatable.")
-@click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Override a setting; repeatable.")
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="YAML file of settings.")
-@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Local file of trunk weights.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Run folder [default: a new one in runs/].")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a run that was stopped.")
-@click.option(
-    "--tracking-uri",
-    metavar="URI",
-    help="MLflow store; 'none' for none [default: $MLFLOW_TRACKING_URI, or mlruns/ here].",
-)
 @click.option(
     "--reference/--no-reference",
     default=None,
     help="Also train without adaptation, once, to show beside [default: yes but for paper].",
 )
-@click.option("--anonymise", is_flag=True, help="No case ids in tables and figures, no pictures in MLflow.")
+@run_options
 @click.pass_context
 def train(ctx: click.Context, method: str | None, resume: Path | None, **options: Any) -> None:
     """Train a method on labelled SRC and unlabelled TGT, then score it on TGT's test volumes."""

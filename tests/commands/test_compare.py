@@ -97,6 +97,6 @@ def test_how_to_go_on_is_the_command_as_it_was_given(capsys, monkeypatch):
         cli.main([*SMOKE, "--all", "--both", "--seeds", "0,1", "--set", "a=b c", "--set", "d=1", "--shard", "1/2"])
     assert end.value.code == 130
     assert (
-        "stopped; go on with: seasa-da compare --all --both --seeds 0,1 --preset smoke --set 'a=b c' --set d=1 "
-        "--tracking-uri none --shard 1/2\n"
+        "stopped; go on with: seasa-da compare --all --both --seeds 0,1 --shard 1/2 --preset smoke --set 'a=b c' "
+        "--set d=1 --tracking-uri none\n"
     ) in capsys.readouterr().out
