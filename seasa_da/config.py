@@ -201,6 +201,72 @@ class CyCADASettings(Section):
     gate_window: int = Field(100, ge=1, description="updates that mean is taken over")
 
 
+class EntropySettings(Section):
+    """Direct entropy minimisation on the target (MinEnt)."""
+
+    weight: float = Field(1e-3, ge=0, description="main head (authors' code: 1e-3)")
+    aux_weight: float = Field(2e-4, ge=0, description="auxiliary head (authors' code: 2e-4)")
+
+
+class FDASettings(Section):
+    """Fourier domain adaptation: the source in the target's low frequencies, and an entropy on the target."""
+
+    beta: float = Field(0.01, gt=0, le=0.5, description="half side of the swapped window (paper: 0.01, 0.05, 0.09)")
+    entropy_weight: float = Field(0.005, ge=0, description="of the robust entropy on the target (paper: 0.005)")
+    eta: float = Field(2.0, gt=0, description="exponent of its Charbonnier penalty (paper: 2)")
+
+
+class ContrastSettings(Section):
+    """Margin-preserving contrast of pixels and class centres (MPSCL)."""
+
+    warm_up_share: float = Field(0.08, gt=0, lt=1, description="share of the budget for the warm-up on the source")
+    source_weight: float = Field(1.0, ge=0, description="of the contrast on the source (paper: 1)")
+    target_weight: float = Field(0.1, ge=0, description="of the contrast on the target (paper: 0.1)")
+    source_margin: float = Field(0.2, ge=0, description="angular margin, radians (paper: 0.2 CT to MRI, 0.4 back)")
+    target_margin: float = Field(0.2, ge=0, description="angular margin on the target, radians (paper: 0.2)")
+    temperature: float = Field(2.0, gt=0, description="on the source (paper: 2 CT to MRI, 1 back)")
+    momentum: float = Field(0.2, ge=0, lt=1, description="share of the old centre in the new one (code: 0.2)")
+    confidence: float = Field(0.25, ge=0, description="least lead of the nearest centre's cosine over the next")
+
+
+class PnPSettings(Section):
+    """Plug-and-play domain adaptation (PnP-AdaNet)."""
+
+    adapted: Literal["layer2", "layer3"] = Field("layer2", description="the last of the layers the target has its own")
+    critic_updates: int = Field(20_000, ge=0, description="updates of the critics alone, before the first of the layers")
+    critic_steps: int = Field(20, ge=1, description="critics' updates before each of the layers (authors' code: 20)")
+    critic_steps_growth: int = Field(300, ge=0, description="one more after so many updates of any kind; 0: never")
+    critic_width: int = Field(64, ge=4, description="channels after a critic's first layer")
+    reduced: int = Field(8, ge=1, description="channels that each level of features is reduced to for the critic")
+    weight: float = Field(0.002, gt=0, description="mu, of the Wasserstein losses (authors' code: 0.002)")
+    mask_weight: float = Field(0.3, ge=0, description="of the mask critic's over the feature critic's (code: 0.3)")
+    clip: float = Field(0.03, gt=0, description="largest weight of a critic (authors' code: 0.03)")
+    penalty: float = Field(0.0, ge=0, description="gradient penalty in place of clipping (10 is usual); 0: clipping")
+    lr: float = Field(3e-4, gt=0, description="RMSProp learning rate of layers and critics (authors' code: 3e-4)")
+
+
+class SIFASettings(Section):
+    """Synergistic image and feature alignment (SIFA)."""
+
+    network: Literal["deeplab", "native"] = Field(
+        "deeplab", description="the shared encoder: the common DeepLab, or SIFA's own"
+    )
+    width: int = Field(32, ge=1, description="channels after the generator's first layer (authors' code: 32)")
+    blocks: int = Field(9, ge=1, description="residual blocks of the generator (authors' code: 9)")
+    decoder_width: int = Field(128, ge=4, description="channels of the decoder's first layer (authors' code: 128)")
+    critic_width: int = Field(64, ge=1, description="channels after a discriminator's first layer")
+    native_width: int = Field(16, ge=1, description="channels after the native encoder's first layer")
+    lr: float = Field(2e-4, gt=0, description="Adam learning rate of generator, decoder and discriminators")
+    cycle_weight: float = Field(10.0, ge=0, description="weight of |x - back(there(x))|, both ways")
+    pool: int = Field(50, ge=0, description="earlier fakes kept for the discriminators, a domain")
+    image_weight: float = Field(0.1, ge=0, description="of the reverse generator's losses in the encoder's update")
+    feature_weight: float = Field(0.1, ge=0, description="of the prediction's adversary, main level")
+    aux_feature_weight: float = Field(0.01, ge=0, description="of the prediction's adversary, lower level (V2)")
+    aux_task_weight: float = Field(0.1, ge=0, description="of the source discriminator's auxiliary task")
+    feature_start: float = Field(0.0, ge=0, le=1, description="share of the run after which these adversaries start")
+    feature_ramp: float = Field(0.0, ge=0, le=1, description="share of the run over which their weights grow")
+
+
 class ViewSettings(Section):
     """The two families of views that vote on reliability."""
 

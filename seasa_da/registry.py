@@ -8,28 +8,32 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from seasa_da.config import (
     AdversarySettings,
     ASASettings,
+    ContrastSettings,
     CyCADASettings,
     EnergySettings,
+    EntropySettings,
+    FDASettings,
+    PnPSettings,
     RunSettings,
     Section,
     SelfTrainingSettings,
     SESettings,
+    SIFASettings,
     TranslationSettings,
     ViewSettings,
     compose,
     load_config_file,
 )
 from seasa_da.errors import UserError
+from seasa_da.plugins import plugins
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,12 @@ OURS_RECIPES: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
-# In the order of the paper's Table 1, which is that of the benchmark's rows.
+# What the first version has not: the second level.
+SIFA_V1: Mapping[str, Mapping[str, Any]] = {"paper": {"sifa": {"feature_start": 0.25, "feature_ramp": 0.1}}}
+# AdvEnt's discriminators see the self-information of the prediction; all else is AdaOutput.
+SELF_INFORMATION: Mapping[str, Mapping[str, Any]] = {"paper": {"adversary": {"input": "self-information"}}}
+
+# In the order of the paper's Table 1, which is that of the benchmark's rows; then the extras.
 METHODS: Mapping[str, MethodSpec] = {
     spec.name: spec
     for spec in (
@@ -121,6 +130,14 @@ METHODS: Mapping[str, MethodSpec] = {
             refuses_addons="it trains on source images only, and add-ons need target images",
             row="W/o adaptation",
             bound=True,
+        ),
+        MethodSpec(
+            "pnp-adanet",
+            "PnP-AdaNet: the target's own early layers against critics of features and masks (Dou et al., 2019)",
+            "seasa_da.baselines.pnp_adanet:stages",
+            {"pnp": PnPSettings},
+            refuses_addons="its last stage trains the target's early layers alone, and source images pass others",
+            row="PnP-AdaNet",
         ),
         MethodSpec(
             "adaoutput",
@@ -145,6 +162,21 @@ METHODS: Mapping[str, MethodSpec] = {
             row="CyCADA",
         ),
         MethodSpec(
+            "sifa-v1",
+            "SIFA: joint alignment of images and features, one level (Chen et al., AAAI 2019)",
+            "seasa_da.baselines.sifa:stages_v1",
+            {"sifa": SIFASettings},
+            SIFA_V1,
+            row="SIFA V1",
+        ),
+        MethodSpec(
+            "sifa-v2",
+            "SIFA with deep supervision, two levels (Chen et al., TMI 2020)",
+            "seasa_da.baselines.sifa:stages_v2",
+            {"sifa": SIFASettings},
+            row="SIFA V2",
+        ),
+        MethodSpec(
             "ebm",
             "energy-constrained self-training (Liu et al., 2021; a re-implementation, unverified)",
             "seasa_da.baselines.ebm:stages",
@@ -167,6 +199,32 @@ METHODS: Mapping[str, MethodSpec] = {
             refuses_addons="se and asa are part of it already; compose them with another method",
             row="Ours",
         ),
+        MethodSpec(
+            "advent",
+            "AdvEnt: the output adversary on the prediction's self-information (Vu et al., CVPR 2019)",
+            "seasa_da.baselines.advent:stages",
+            {"adversary": AdversarySettings},
+            SELF_INFORMATION,
+        ),
+        MethodSpec(
+            "minent",
+            "MinEnt: direct entropy minimisation on the target (Vu et al., CVPR 2019)",
+            "seasa_da.baselines.minent:stages",
+            {"entropy": EntropySettings},
+        ),
+        MethodSpec(
+            "mpscl",
+            "MPSCL: margin-preserving self-paced contrastive learning on AdvEnt (Liu et al., JBHI 2022)",
+            "seasa_da.baselines.mpscl:stages",
+            {"adversary": AdversarySettings, "contrast": ContrastSettings},
+            SELF_INFORMATION,
+        ),
+        MethodSpec(
+            "fda",
+            "FDA: source images with the target's low frequencies (Yang and Soatto, CVPR 2020)",
+            "seasa_da.baselines.fda:stages",
+            {"fda": FDASettings},
+        ),
     )
 }
 
@@ -177,37 +235,6 @@ ADDONS: Mapping[str, AddonSpec] = {
         AddonSpec("asa", "adaptive semantic alignment (eq. 7-10)", "seasa_da.adapters.addons:asa", ASA_SECTIONS),
     )
 }
-
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # folders and MLflow's runs are called so
-
-
-@dataclass(frozen=True)
-class BrokenPlugin:
-    """An entry point that could not be used, and why, in one line."""
-
-    name: str
-    reason: str
-
-
-def plugins(group: str, kind: type) -> tuple[dict[str, Any], list[BrokenPlugin]]:
-    """What third parties registered in an entry-point group, and what of it does not load."""
-    found: dict[str, Any] = {}
-    broken: list[BrokenPlugin] = []
-    for point in entry_points(group=group):
-        if not _NAME.fullmatch(point.name):
-            broken.append(BrokenPlugin(point.name, "a name is of letters, digits, _ . and -, no sign first"))
-            continue
-        try:
-            spec = point.load()
-        except Exception as error:  # a stranger's module may fail in any way; the others must stay usable
-            broken.append(BrokenPlugin(point.name, f"{type(error).__name__}: {' '.join(str(error).split())}"))
-            continue
-        if isinstance(spec, kind):
-            found[point.name] = spec
-        else:
-            broken.append(BrokenPlugin(point.name, f"{point.value} is no {kind.__name__}"))
-    return found, broken
 
 
 def find_method(name: str) -> MethodSpec:

@@ -2,10 +2,10 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from seasa_da import cli, registry
+from seasa_da import cli, plugins
 from seasa_da.config import Section
 from seasa_da.errors import UserError
-from seasa_da.registry import ADDONS, METHODS, AddonSpec, MethodSpec, find_addon, find_method, plugins
+from seasa_da.registry import ADDONS, METHODS, AddonSpec, MethodSpec, find_addon, find_method
 
 
 def test_names_are_what_is_typed():
@@ -35,6 +35,7 @@ def test_who_refuses_addons():
         "source-only",
         "supervised",
         "cyclegan",
+        "pnp-adanet",
         "ours",
     }
 
@@ -42,7 +43,7 @@ def test_who_refuses_addons():
 def test_the_recipes_of_ours():
     assert list(METHODS["ours"].recipes) == ["paper", "released-code"]
     assert METHODS["ours"].recipes["paper"] == {}
-    assert [name for name, spec in METHODS.items() if spec.recipes] == ["ours"]
+    assert [name for name, spec in METHODS.items() if spec.recipes] == ["sifa-v1", "ours", "advent", "mpscl"]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def strangers(monkeypatch):
         broken.append(("../up", f"{here}:THEIRS"))
         return [EntryPoint(name, value, group) for name, value in [*broken, *found]]
 
-    monkeypatch.setattr(registry, "entry_points", entry_points)
+    monkeypatch.setattr(plugins, "entry_points", entry_points)
 
 
 @pytest.mark.usefixtures("strangers")
@@ -112,7 +113,7 @@ def test_a_stranger_does_not_replace_what_is_built_in():
 
 @pytest.mark.usefixtures("strangers")
 def test_broken_strangers_are_told_and_the_others_stay():
-    found, broken = plugins("seasa_da.methods", MethodSpec)
+    found, broken = plugins.plugins("seasa_da.methods", MethodSpec)
     assert found.keys() == {"theirs", "ours"}
     assert {plugin.name: plugin.reason.split(":")[0] for plugin in broken} == {
         "gone": "ModuleNotFoundError",
@@ -122,7 +123,7 @@ def test_broken_strangers_are_told_and_the_others_stay():
     }
     assert not any("\n" in plugin.reason for plugin in broken)
     # A method that stands in the add-ons' group is none.
-    assert [plugin.name for plugin in plugins("seasa_da.addons", MethodSpec)[1]][-2:] == ["../up", "smooth"]
+    assert [plugin.name for plugin in plugins.plugins("seasa_da.addons", MethodSpec)[1]][-2:] == ["../up", "smooth"]
 
 
 @pytest.mark.usefixtures("strangers")

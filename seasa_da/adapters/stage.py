@@ -42,6 +42,8 @@ class Stage:
         build: makes the adapter. It is called also where the stage itself is skipped (a resumed run), so that later
             stages find the same models.
         trains: whose updates they are. Those of the segmenter, summed over the stages, are the method's budget.
+        segmenter_updates: how many of the iterations move the segmenter, where not all of them do (a method that trains
+            critics in iterations of their own); those are what counts in the budget.
         labels: whose labelled images are `src_imgs`: the source's, or (oracle) the target's.
         target: whether batches bring target images.
         fourier_sources: further source images a target image, for Fourier views.
@@ -58,6 +60,7 @@ class Stage:
     iterations: int
     build: Callable[[StageContext], StageAdapter]
     trains: Literal["segmenter", "translators"] = "segmenter"
+    segmenter_updates: int | None = None
     labels: Literal["source", "oracle-target"] = "source"
     target: bool = False
     fourier_sources: int = 0

@@ -12,7 +12,8 @@ def methods() -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from seasa_da.registry import ADDONS, METHODS, AddonSpec, MethodSpec, plugins
+    from seasa_da.plugins import plugins
+    from seasa_da.registry import ADDONS, METHODS, AddonSpec, MethodSpec
 
     console = Console()
     for title, group, kind, builtin in (

@@ -10,16 +10,24 @@ from seasa_da.errors import UserError
 
 @dataclass(frozen=True)
 class StageRecord:
-    """What a stage was, for `metrics.json`."""
+    """What a stage was, for `metrics.json`: its updates, and how many of them moved the segmenter."""
 
     name: str
     trains: str
     updates: int
+    segmenter_updates: int
 
 
 def stage_records(stages: list[Stage]) -> list[StageRecord]:
     """The stages for the record."""
-    return [StageRecord(stage.name, stage.trains, stage.iterations) for stage in stages]
+    return [StageRecord(stage.name, stage.trains, stage.iterations, segmenter_updates(stage)) for stage in stages]
+
+
+def segmenter_updates(stage: Stage) -> int:
+    """How many updates of the segmenter a stage has; they are what the budget counts."""
+    if stage.segmenter_updates is not None:
+        return stage.segmenter_updates
+    return stage.iterations if stage.trains == "segmenter" else 0
 
 
 def check_budget(stages: list[Stage], iterations: int, *, oracle: bool) -> None:
@@ -35,11 +43,11 @@ def check_budget(stages: list[Stage], iterations: int, *, oracle: bool) -> None:
     """
     if empty := [stage.name for stage in stages if stage.iterations < 1]:
         raise UserError(f"train.iterations={iterations} leaves no update for {', '.join(empty)}; give more")
-    spent = sum(stage.iterations for stage in stages if stage.trains == "segmenter")
+    spent = sum(map(segmenter_updates, stages))
     if spent != iterations or len({stage.name for stage in stages}) < len(stages):
         raise ValueError(
-            f"stages {[(stage.name, stage.iterations) for stage in stages]} must have different names and, where they "
-            f"train the segmenter, {iterations} updates together"
+            f"stages {[(stage.name, segmenter_updates(stage)) for stage in stages]} must have different names and "
+            f"{iterations} updates of the segmenter together"
         )
     if not oracle and any(stage.labels != "source" for stage in stages):
         raise ValueError("a stage wants the target's labels, and its method is not marked as an oracle")

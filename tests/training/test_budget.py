@@ -13,12 +13,12 @@ def test_the_budget_is_the_segmenters_updates_over_all_stages():
     stages = [Stage("a", 5, build), Stage("b", 100, build, trains="translators"), Stage("c", 3, build)]
     check_budget(stages, 8, oracle=False)
     assert stage_records(stages) == [
-        StageRecord("a", "segmenter", 5),
-        StageRecord("b", "translators", 100),
-        StageRecord("c", "segmenter", 3),
+        StageRecord("a", "segmenter", 5, 5),
+        StageRecord("b", "translators", 100, 0),
+        StageRecord("c", "segmenter", 3, 3),
     ]
     for wrong in (7, 108):
-        with pytest.raises(ValueError, match=f"{wrong} updates together"):
+        with pytest.raises(ValueError, match=f"{wrong} updates of the segmenter together"):
             check_budget(stages, wrong, oracle=False)
 
 
@@ -37,3 +37,9 @@ def test_only_an_oracle_gets_the_targets_labels():
     check_budget(stages, 3, oracle=True)
     with pytest.raises(ValueError, match="not marked as an oracle"):
         check_budget(stages, 3, oracle=False)
+
+
+def test_where_critics_have_iterations_of_their_own_the_segmenters_alone_count():
+    stages = [Stage("a", 5, build), Stage("b", 30, build, segmenter_updates=3), Stage("c", 9, build, segmenter_updates=0)]
+    check_budget(stages, 8, oracle=False)
+    assert [(record.updates, record.segmenter_updates) for record in stage_records(stages)] == [(5, 5), (30, 3), (9, 0)]
