@@ -105,8 +105,19 @@ OURS_RECIPES: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
-# What the first version has not: the second level.
-SIFA_V1: Mapping[str, Mapping[str, Any]] = {"paper": {"sifa": {"feature_start": 0.25, "feature_ramp": 0.1}}}
+# What SIFA's first version has not: the second level; and what it has: the adversaries of the prediction join later.
+SIFA_V1: Mapping[str, Mapping[str, Any]] = {
+    "paper": {
+        "loss": {"aux_weight": 0.0},
+        "sifa": {
+            "aux_feature_weight": 0.0,
+            "feature_start": 0.25,
+            "feature_ramp": 0.1,
+            "native_lr": 1e-3,
+            "native_dropout": 0.25,
+        },
+    }
+}
 # AdvEnt's discriminators see the self-information of the prediction; all else is AdaOutput.
 SELF_INFORMATION: Mapping[str, Mapping[str, Any]] = {"paper": {"adversary": {"input": "self-information"}}}
 
@@ -164,7 +175,7 @@ METHODS: Mapping[str, MethodSpec] = {
         MethodSpec(
             "sifa-v1",
             "SIFA: joint alignment of images and features, one level (Chen et al., AAAI 2019)",
-            "seasa_da.baselines.sifa:stages_v1",
+            "seasa_da.baselines.sifa:stages",
             {"sifa": SIFASettings},
             SIFA_V1,
             row="SIFA V1",
@@ -172,7 +183,7 @@ METHODS: Mapping[str, MethodSpec] = {
         MethodSpec(
             "sifa-v2",
             "SIFA with deep supervision, two levels (Chen et al., TMI 2020)",
-            "seasa_da.baselines.sifa:stages_v2",
+            "seasa_da.baselines.sifa:stages",
             {"sifa": SIFASettings},
             row="SIFA V2",
         ),

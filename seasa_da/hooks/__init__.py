@@ -12,6 +12,11 @@ from seasa_da.hooks.selective_entropy import SelectiveEntropyHook
 from seasa_da.hooks.self_training import SelfTrainingHook
 from seasa_da.hooks.semantic_alignment import SemanticAlignmentHook
 from seasa_da.hooks.semantic_consistency import SemanticConsistencyHook
+from seasa_da.hooks.sifa_decoder import SIFADecoderHook
+from seasa_da.hooks.sifa_discriminators import SIFADiscriminatorsHook
+from seasa_da.hooks.sifa_generator import SIFAGeneratorHook
+from seasa_da.hooks.sifa_segmenter import SharedEncoderHook, SharedEncoderLossHook
+from seasa_da.hooks.target_entropy import TargetEntropyHook
 from seasa_da.hooks.translation import ImageDiscriminatorLossHook, TranslationHook, TranslationLossHook
 from seasa_da.hooks.update import Stepper, UpdateHook
 
@@ -26,13 +31,19 @@ __all__ = [
     "LevelsHook",
     "PseudoLabelHook",
     "ReliabilityHook",
+    "SIFADecoderHook",
+    "SIFADiscriminatorsHook",
+    "SIFAGeneratorHook",
     "ScheduledWeight",
     "SegmentationLossHook",
     "SelectiveEntropyHook",
     "SelfTrainingHook",
     "SemanticAlignmentHook",
     "SemanticConsistencyHook",
+    "SharedEncoderHook",
+    "SharedEncoderLossHook",
     "Stepper",
+    "TargetEntropyHook",
     "TranslationHook",
     "TranslationLossHook",
     "UpdateHook",

@@ -96,7 +96,7 @@ class ImageDiscriminatorLossHook(BaseHook):
         seeds = inputs["target_seeds"]
         found = {}
         for name, fake in FAKES.items():
-            earlier = _pooled(inputs[f"pool{name[1:]}"], inputs[fake], seeds, stepper)
+            earlier = pooled(inputs[f"pool{name[1:]}"], inputs[fake], seeds, stepper)
             real_loss = least_squares_loss(inputs[name](inputs[REALS[name]]), REAL)
             found[f"critic{name[1:]}_loss"] = 0.5 * (real_loss + least_squares_loss(inputs[name](earlier), FAKE))
         return {}, found
@@ -108,7 +108,8 @@ class ImageDiscriminatorLossHook(BaseHook):
         return []
 
 
-def _pooled(pool: Any, fakes: Tensor, seeds: Tensor, stepper: Stepper) -> Tensor:
+def pooled(pool: Any, fakes: Tensor, seeds: Tensor, stepper: Stepper) -> Tensor:
+    """Exchange a rank's fakes `(n, C, H, W)` for earlier ones; `seeds` `(n,)` on the CPU make the draws."""
     if stepper.world > 1:
         seeds = stepper.gather_over_ranks(seeds.to(fakes.device)).cpu()
     return pool.exchange(stepper.gather_over_ranks(fakes), seeds).chunk(stepper.world)[stepper.rank]

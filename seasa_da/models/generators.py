@@ -25,13 +25,13 @@ class Generator(nn.Module):
     def __init__(self, channels: int, width: int = 64, blocks: int = 9, residual: bool = False) -> None:
         super().__init__()
         self.residual = residual
-        layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(channels, width, 7), *_norm_relu(width)]
+        layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(channels, width, 7), *norm_relu(width)]
         for before in (width, 2 * width):
-            layers += [nn.Conv2d(before, 2 * before, 3, stride=2, padding=1), *_norm_relu(2 * before)]
-        layers += [_ResidualBlock(4 * width) for _ in range(blocks)]
+            layers += [nn.Conv2d(before, 2 * before, 3, stride=2, padding=1), *norm_relu(2 * before)]
+        layers += [ResidualBlock(4 * width) for _ in range(blocks)]
         for before in (4 * width, 2 * width):
             after = before // 2
-            layers += [nn.ConvTranspose2d(before, after, 3, stride=2, padding=1, output_padding=1), *_norm_relu(after)]
+            layers += [nn.ConvTranspose2d(before, after, 3, stride=2, padding=1, output_padding=1), *norm_relu(after)]
         layers += [nn.ReflectionPad2d(3), nn.Conv2d(width, channels, 7)]
         self.net = nn.Sequential(*layers)
         init_gaussian(self)
@@ -42,13 +42,15 @@ class Generator(nn.Module):
         return (images + change if self.residual else change).tanh()
 
 
-class _ResidualBlock(nn.Module):
+class ResidualBlock(nn.Module):
+    """x + two 3x3 convolutions with instance norm; shape `(N, channels, H, W)` stays."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.net = nn.Sequential(
             nn.ReflectionPad2d(1),
             nn.Conv2d(channels, channels, 3),
-            *_norm_relu(channels),
+            *norm_relu(channels),
             nn.ReflectionPad2d(1),
             nn.Conv2d(channels, channels, 3),
             nn.InstanceNorm2d(channels),
@@ -67,5 +69,6 @@ def init_gaussian(module: nn.Module, std: float = 0.02) -> None:
                 nn.init.zeros_(layer.bias)
 
 
-def _norm_relu(channels: int) -> list[nn.Module]:
+def norm_relu(channels: int) -> list[nn.Module]:
+    """Instance norm without affine part, then ReLU."""
     return [nn.InstanceNorm2d(channels), nn.ReLU()]

@@ -12,14 +12,15 @@ from seasa_da.models.generators import init_gaussian
 
 
 class ImageDiscriminator(nn.Module):
-    """Images `(N, C, H, W)` to a map of raw scores `(N, 1, h, w)`, large for real ones.
+    """Images `(N, C, H, W)` to a map of raw scores `(N, outputs, h, w)`, large for real ones.
 
     Args:
         channels: C.
         width: channels after the first layer (paper: 64).
+        outputs: scores a place; SIFA's discriminator of source images has a second one for its auxiliary task.
     """
 
-    def __init__(self, channels: int, width: int = 64) -> None:
+    def __init__(self, channels: int, width: int = 64, outputs: int = 1) -> None:
         super().__init__()
         layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
         for before, stride in ((width, 2), (2 * width, 2), (4 * width, 1)):
@@ -28,7 +29,7 @@ class ImageDiscriminator(nn.Module):
                 nn.InstanceNorm2d(2 * before),
                 nn.LeakyReLU(0.2),
             ]
-        layers.append(nn.Conv2d(8 * width, 1, 4, stride=1, padding=1))
+        layers.append(nn.Conv2d(8 * width, outputs, 4, stride=1, padding=1))
         self.net = nn.Sequential(*layers)
         init_gaussian(self)
 
