@@ -6,6 +6,7 @@ from seasa_da.layers.class_thresholds import ClassThresholds, class_thresholds
 from seasa_da.layers.domain_loss import SOURCE_DOMAIN, TARGET_DOMAIN, domain_loss
 from seasa_da.layers.energy import EnergyLoss, EnergyMode, free_energy
 from seasa_da.layers.entropy import entropy_map, self_information
+from seasa_da.layers.entropy_loss import EntropyLoss
 from seasa_da.layers.least_squares import FAKE, REAL, least_squares_loss
 from seasa_da.layers.pixel_cross_entropy import pixel_cross_entropy
 from seasa_da.layers.predicted_labels import predicted_labels
@@ -26,6 +27,7 @@ __all__ = [
     "ClassThresholds",
     "EnergyLoss",
     "EnergyMode",
+    "EntropyLoss",
     "PrototypeAlignmentLoss",
     "PrototypeBank",
     "PseudoLabels",

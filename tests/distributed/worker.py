@@ -17,6 +17,7 @@ from seasa_da.training.stepper import AcceleratedStepper
 MICRO_BATCHES = {
     "OutputAdversary": 2,
     "SEASA": 1,
+    "StylisedSource": 2,
     "SelfTraining": 2,
     "EnergyConstrained": 1,
     "TranslationAdapter": 1,

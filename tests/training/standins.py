@@ -5,8 +5,9 @@ from toys import CLASSES, SIZE, random_batch, tiny_models
 
 from seasa_da.adapters import SEASA, OutputAdversary, SegmentationAdapter, SelfTraining
 from seasa_da.adapters.domain_critic import DomainCriticAdapter
+from seasa_da.adapters.stylised_source import StylisedSource
 from seasa_da.adapters.translation import TranslationAdapter
-from seasa_da.config import AdversarySettings, CyCADASettings
+from seasa_da.config import AdversarySettings, CyCADASettings, FDASettings
 from seasa_da.hooks import EnergyHook
 from seasa_da.layers import ClassThresholds, class_counts
 from seasa_da.models import (
@@ -30,6 +31,9 @@ def make_adapter(name, norm=False):
     optimizers = {"G": torch.optim.SGD([p for m in models.values() for p in m.parameters()], lr=0.05, momentum=0.9)}
     if name == "SegmentationAdapter":
         return SegmentationAdapter(models, optimizers, num_classes=CLASSES)
+    if name == "StylisedSource":
+        fda = FDASettings(beta=0.1, entropy_weight=0.5)
+        return StylisedSource(models, optimizers, num_classes=CLASSES, fda=fda)
     if name in ("SelfTraining", "EnergyConstrained"):
         models.update(teacher=Frozen(Segmenter(models)), thresholds=ClassThresholds(CLASSES))
         energy = [EnergyHook(0.5)] if name == "EnergyConstrained" else []
