@@ -142,7 +142,7 @@ def build_sifa(context: StageContext, post_g: Sequence[BaseHook] = ()) -> SIFA:
     }
     return SIFA(
         {**context.models, **networks, **pools},
-        {**optimizers, "G": _segmenter_optimizer(context.models, settings, context.settings)},
+        {"G": _segmenter_optimizer(context.models, settings, context.settings), **optimizers},
         num_classes=context.num_classes,
         loss=context.settings.loss,
         sifa=settings,

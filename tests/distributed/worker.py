@@ -22,6 +22,7 @@ MICRO_BATCHES = {
     "EnergyConstrained": 1,
     "TranslationAdapter": 1,
     "DomainCriticAdapter": 1,
+    "SIFA": 1,
 }
 
 

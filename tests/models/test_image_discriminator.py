@@ -28,3 +28,9 @@ def test_a_score_sees_seventy_pixels():
     discriminator(image)[0, 0, 15, 15].backward()
     rows = image.grad[0, 0].abs().sum(dim=1).nonzero()
     assert (rows.max() - rows.min() + 1).item() == 70
+
+
+def test_a_second_score_shares_all_but_the_last_layer():
+    discriminator = ImageDiscriminator(1, width=4, outputs=2)
+    assert discriminator(torch.randn(1, 1, 32, 32)).shape == (1, 2, 2, 2)
+    assert [m.out_channels for m in discriminator.modules() if isinstance(m, nn.Conv2d)] == [4, 8, 16, 32, 2]

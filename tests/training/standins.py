@@ -5,6 +5,7 @@ from toys import CLASSES, SIZE, random_batch, tiny_models
 
 from seasa_da.adapters import SEASA, OutputAdversary, SegmentationAdapter, SelfTraining
 from seasa_da.adapters.domain_critic import DomainCriticAdapter
+from seasa_da.adapters.sifa import SIFA
 from seasa_da.adapters.stylised_source import StylisedSource
 from seasa_da.adapters.translation import TranslationAdapter
 from seasa_da.config import AdversarySettings, CyCADASettings, FDASettings
@@ -12,6 +13,7 @@ from seasa_da.hooks import EnergyHook
 from seasa_da.layers import ClassThresholds, class_counts
 from seasa_da.models import (
     AccuracyGate,
+    Decoder,
     Discriminator,
     DomainCritic,
     Frozen,
@@ -41,6 +43,8 @@ def make_adapter(name, norm=False):
     torch.manual_seed(1)
     if name == "TranslationAdapter":
         return _translation()
+    if name == "SIFA":
+        return _sifa(models, optimizers)
     if name == "DomainCriticAdapter":
         # Without dropout, whose draws are each rank's own; a gate that some steps open.
         critic = {"D_feat": DomainCritic(CLASSES, 4, dropout=0), "gate": AccuracyGate(0.3, 2)}
@@ -73,13 +77,27 @@ def _translation():
     return TranslationAdapter(models, optimizers)
 
 
+def _sifa(models, optimizers):
+    models.update(G_ST=Generator(1, width=2, blocks=1, residual=True), decoder=Decoder(4, 1, doublings=1, width=4))
+    models.update(D_S=ImageDiscriminator(1, width=2, outputs=2), D_T=ImageDiscriminator(1, width=2))
+    models.update({name: ImageDiscriminator(CLASSES, width=2) for name in ("D", "D_aux")})
+    groups = {"generator": ("G_ST",), "decoder": ("decoder",), "discriminators": ("D_S", "D_T", "D", "D_aux")}
+    for key, names in groups.items():
+        parameters = [p for name in names for p in models[name].parameters()]
+        optimizers[key] = torch.optim.SGD(parameters, lr=0.005, momentum=0.9)
+    models.update({name: ImagePool(5, (1, SIZE, SIZE), name) for name in ("pool_S", "pool_T")})
+    for model in models.values():
+        model.double()
+    return SIFA(models, optimizers, num_classes=CLASSES)
+
+
 def train(adapter, stepper, *, rank=0, world=1, steps=3, with_counts=True):
     """Some updates on global batches of four images, of which this rank takes its part; returns the parameters."""
     if isinstance(adapter, SelfTraining):
         adapter.survey([random_batch(3, seed=9)["target_imgs"].chunk(world)[rank]], stepper)
     for step in range(steps):
         batch = random_batch(4, seed=step)
-        if isinstance(adapter, TranslationAdapter | DomainCriticAdapter):
+        if isinstance(adapter, TranslationAdapter | DomainCriticAdapter | SIFA):
             batch = {key: value.double() if value.is_floating_point() else value for key, value in batch.items()}
         # Classes in very unequal shares: weights by class then differ between parts.
         batch["src_labels"][1:] *= torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(step)) < 0.2
