@@ -83,11 +83,11 @@ def _raw_store(raw: Path, data: DataSettings, say: Callable[[str], None], progre
     from seasa_da.data.preprocess import PREPROCESS_VERSION
     from seasa_da.data.readers import find_reader
 
-    found = find_reader(raw).scan(raw)
+    reader = find_reader(raw)
+    found = reader.scan(raw)
     cases = [files for domain in found.domains for files in domain.cases]
     paths = [path for files in cases for path in (files.image, files.label) if path is not None]
-    splits = raw / "splits.json"
-    paths += [splits] if splits.exists() else []
+    paths += found.files
     say(f"looking for a store of {raw} in the cache ({len(paths)} files)")
     content = {}
     for file in paths:
@@ -95,9 +95,8 @@ def _raw_store(raw: Path, data: DataSettings, say: Callable[[str], None], progre
             content[file.relative_to(raw).as_posix()] = sha256_file(file)
         except OSError as error:
             raise UserError(f"cannot read {file}: {error.strerror or error}") from error
-    store = _store_path(
-        {"raw": content, "data": data.model_dump(mode="json"), "preprocess_version": PREPROCESS_VERSION}
-    )
+    made_of = {"raw": content, "reader": reader.name, "reader_version": reader.version}
+    store = _store_path({**made_of, "data": data.model_dump(mode="json"), "preprocess_version": PREPROCESS_VERSION})
     if store.exists():
         return _cached(store)
     return _prepared(raw, store, data, len(cases), say, progress)

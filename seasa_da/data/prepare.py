@@ -185,7 +185,7 @@ def _finish_domain(
         if job.domain == domain.name:
             if outcome.histogram is not None:
                 histogram.merge(outcome.histogram)
-            records.append(_record(job, settings))
+            records.append(_record(job))
     lo, hi = (histogram.percentile(percent) for percent in settings.range_percentiles)
     if not hi > lo:
         raise UserError(
@@ -202,14 +202,13 @@ def _finish_domain(
     )
 
 
-def _record(job: _Job, settings: DataSettings) -> CaseRecord:
-    spacing = settings.spacing_mm
+def _record(job: _Job) -> CaseRecord:
     return CaseRecord(
         id=job.files.id,
         split=job.files.split,
         start=job.start,
         stop=job.start + job.grid.shape[0],
-        spacing_mm=(spacing, spacing, spacing),
+        spacing_mm=job.grid.spacing_mm,
         original_shape=job.original.shape,
         original_affine=_rows(job.original.affine),
         affine=_rows(job.grid.affine),

@@ -12,6 +12,11 @@
    (clipped to that percentile), then mean 0 and variance 1. Voxels outside the field of view get the minimum.
 5. When all training volumes of a domain are done, the `range_percentiles` of their voxels in the field of view become
    lo and hi, and x becomes 2(x - lo)/(hi - lo) - 1, clipped to [-1, 1] (`to_range`).
+
+An image, which is a volume with exactly one axis of length 1, becomes one slice in its own plane, as thick as the file
+says, whatever `depth_mm`. The patient's axes turn it upright: rows run from the head to the feet, or in a plane nearest
+to the axial one from the front to the back; columns run from the patient's right to the left, or in a plane nearest to
+the sagittal one from the front to the back. The rest of the rule is the same.
 """
 
 from __future__ import annotations
@@ -36,12 +41,22 @@ Box = tuple[slice, slice, slice]
 SLICE_AXES = np.array([[0, 0, -1], [-1, 0, 0], [0, -1, 0]], dtype=np.float64)
 
 
+# The patient's axes (0 right, 1 front, 2 head) that slices, rows and columns run against, by the axis across the image.
+VIEWS = {0: (0, 2, 1), 1: (1, 2, 0), 2: (2, 1, 0)}
+
+
 @dataclass(frozen=True, eq=False)
 class SliceGrid:
     """The grid of a prepared volume: shape (S, H, W) and the affine (4, 4) from (s, h, w) to RAS mm."""
 
     shape: tuple[int, int, int]
     affine: NDArray[np.float64]
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Voxel size (s, h, w): isotropic but for an image, whose s is its thickness."""
+        s, h, w = (float(size) for size in np.linalg.norm(self.affine[:3, :3], axis=0))
+        return s, h, w
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,16 +84,14 @@ def slice_grid(shape: tuple[int, int, int], affine: NDArray[np.float64], setting
     """
     spacing = settings.spacing_mm
     centre = affine[:3, :3] @ ((np.array(shape) - 1) / 2) + affine[:3, 3]
+    if shape.count(1) == 1:
+        return _centred((1, settings.size, settings.size), _image_axes(affine, shape.index(1), spacing), centre)
     # voxels that a step of 1 mm to the back crosses along each axis of the array
     crossing = np.abs(np.linalg.inv(affine[:3, :3]) @ SLICE_AXES[:, 0])
     depth_mm = min(n / c for n, c in zip(shape, crossing, strict=True) if c > 1e-9)
     # the small share keeps 30 slices of 3 mm from 90 mm when rounding made them 89.9999
     depth = max(1, int(min(depth_mm, settings.depth_mm) / spacing + 1e-4))
-    slices = (depth, settings.size, settings.size)
-    prepared = np.eye(4)
-    prepared[:3, :3] = SLICE_AXES * spacing
-    prepared[:3, 3] = centre - prepared[:3, :3] @ ((np.array(slices) - 1) / 2)
-    return SliceGrid(slices, prepared)
+    return _centred((depth, settings.size, settings.size), SLICE_AXES * spacing, centre)
 
 
 def prepare_case(case: Case, settings: DataSettings) -> PreparedCase:
@@ -145,6 +158,32 @@ class IntensityHistogram:
         cumulative = np.cumsum(self.counts)
         place = np.searchsorted(cumulative, percent / 100 * cumulative[-1])
         return float((min(int(place), len(self.counts) - 1) + 0.5) / self.BINS_PER_UNIT - self.REACH)
+
+
+def _centred(shape: tuple[int, int, int], steps: NDArray[np.float64], centre: NDArray[np.float64]) -> SliceGrid:
+    """The grid about `centre` whose step along each of its axes is a column of `steps`."""
+    prepared = np.eye(4)
+    prepared[:3, :3] = steps
+    prepared[:3, 3] = centre - prepared[:3, :3] @ ((np.array(shape) - 1) / 2)
+    return SliceGrid(shape, prepared)
+
+
+def _image_axes(affine: NDArray[np.float64], across: int, spacing_mm: float) -> NDArray[np.float64]:
+    """Columns: the step of one slice, row and column of an image whose array axis `across` has length 1, in RAS mm."""
+    first, second = (affine[:3, axis] for axis in range(3) if axis != across)
+    normal = np.cross(first, second)
+    normal /= np.linalg.norm(normal)
+    view = VIEWS[int(np.abs(normal).argmax())]
+    s, h, w = -np.eye(3)[list(view)]
+    normal *= np.sign(normal @ s)
+    # what of the patient's axis lies in the plane; the plane is never near to containing none of it
+    row = h - (h @ normal) * normal
+    row /= np.linalg.norm(row)
+    column = np.cross(normal, row)
+    column *= np.sign(column @ w)
+    thickness = abs(normal @ affine[:3, across])
+    # + 0.0: no negative zeros in a manifest
+    return np.stack([normal * thickness, row * spacing_mm, column * spacing_mm], axis=1) + 0.0
 
 
 def _shape3(volume: NDArray[np.float32]) -> tuple[int, int, int]:

@@ -93,7 +93,7 @@ class Manifest(BaseModel):
     version: Literal[1] = 1
     settings: DataSettings
     # names are folders of the store: nothing may point out of it
-    domains: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], DomainManifest]
+    domains: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], DomainManifest]
 
 
 class SliceStore:

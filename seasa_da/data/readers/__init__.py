@@ -10,6 +10,7 @@ from typing import Protocol
 
 from seasa_da.data.case import Case, CaseFiles
 from seasa_da.data.readers.mmwhs import MMWHSReader
+from seasa_da.data.readers.nnunet import NNUNetReader
 from seasa_da.data.readers.raw import RawData, RawDomain, VolumeGrid
 from seasa_da.errors import UserError
 
@@ -17,9 +18,17 @@ __all__ = ["READERS", "RawData", "RawDomain", "Reader", "VolumeGrid", "find_read
 
 
 class Reader(Protocol):
-    """What a format's reader can do. All faults of files are `UserError`s that name the file and the remedy."""
+    """What a format's reader can do. All faults of files are `UserError`s that name the file and the remedy.
+
+    Attributes:
+        name: of the format.
+        summary: its layout in a line.
+        version: goes up whenever the same files give other cases.
+    """
 
     name: str
+    summary: str
+    version: int
 
     def recognises(self, raw: Path) -> bool:
         """Whether the folder `raw` is laid out as this format."""
@@ -34,7 +43,7 @@ class Reader(Protocol):
         """Read and check a case."""
 
 
-READERS: tuple[Reader, ...] = (MMWHSReader(),)
+READERS: tuple[Reader, ...] = (MMWHSReader(), NNUNetReader())
 
 
 def find_reader(raw: Path) -> Reader:
@@ -54,6 +63,6 @@ def find_reader(raw: Path) -> Reader:
     except OSError as error:
         raise UserError(f"cannot read {raw}: {error.strerror or error}; check the path and its permissions") from error
     raise UserError(
-        f"{raw} has no domain in it: neither ct_train/ nor mr_train/ holds a *_image.nii.gz; "
-        "lay the files out as MM-WHS does (ct_train/ct_train_1001_image.nii.gz)"
+        f"{raw} has no domain in it that a reader knows; lay the files out as one of them expects: "
+        + "; ".join(f"{reader.name} ({reader.summary})" for reader in READERS)
     )

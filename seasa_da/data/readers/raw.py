@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +22,17 @@ class RawDomain:
 
 @dataclass(frozen=True)
 class RawData:
-    """A raw folder: its domains, and lines to tell the user (what was left out)."""
+    """A raw folder.
+
+    Attributes:
+        domains: what is in it.
+        notes: lines to tell the user, such as what was left out.
+        files: what else its cases depend on, beside their own files: splits, descriptions.
+    """
 
     domains: tuple[RawDomain, ...]
     notes: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
