@@ -40,6 +40,10 @@ def test_only_an_oracle_gets_the_targets_labels():
 
 
 def test_where_critics_have_iterations_of_their_own_the_segmenters_alone_count():
-    stages = [Stage("a", 5, build), Stage("b", 30, build, segmenter_updates=3), Stage("c", 9, build, segmenter_updates=0)]
+    stages = [
+        Stage("a", 5, build),
+        Stage("b", 30, build, segmenter_updates=3),
+        Stage("c", 9, build, segmenter_updates=0),
+    ]
     check_budget(stages, 8, oracle=False)
     assert [(record.updates, record.segmenter_updates) for record in stage_records(stages)] == [(5, 5), (30, 3), (9, 0)]
