@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any
 from seasa_da.version import __version__
 
 if TYPE_CHECKING:
-    from seasa_da.comparison.run import compare as compare
+    from seasa_da.comparison.verbs import ablate as ablate
+    from seasa_da.comparison.verbs import compare as compare
     from seasa_da.training.run import train as train
 
-__all__ = ["__version__", "compare", "train"]
+__all__ = ["__version__", "ablate", "compare", "train"]
 
-_HOMES = {"compare": "seasa_da.comparison.run", "train": "seasa_da.training.run"}
+_HOMES = {
+    "ablate": "seasa_da.comparison.verbs",
+    "compare": "seasa_da.comparison.verbs",
+    "train": "seasa_da.training.run",
+}
 
 
 def __getattr__(name: str) -> Any:

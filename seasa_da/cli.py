@@ -15,6 +15,7 @@ from seasa_da.version import __version__
 VERBS = {
     "train": "Train a method and score it on the target's test volumes.",
     "compare": "Train several methods with the same data, budget and seeds, and make their table.",
+    "ablate": "Take the paper's method apart with the same data, budget and seeds: its ablation tables.",
     "evaluate": "Score a finished run again, in mm or in voxels.",
     "methods": "List methods and add-ons.",
     "data": "Make the phantom, prepare raw volumes, look at a store.",

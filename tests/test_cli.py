@@ -41,9 +41,11 @@ def loaded_after(*args):
         (["trian"], set()),
         (["train", "--help"], set()),
         (["compare", "--help"], set()),
+        (["ablate", "--help"], set()),
         (["train", "--method", "our"], {"pydantic"}),
         (["train", "--method", "ours", "--preset", "smoke", "--set", "train.iteration=3"], {"pydantic"}),
         (["compare", "--methods", "our"], {"pydantic", "rich"}),
+        (["ablate", "--tables", "2", "--set", "train.iteration=3"], {"pydantic", "rich"}),
         (["methods"], {"pydantic", "rich"}),
     ],
 )

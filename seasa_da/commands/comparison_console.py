@@ -57,11 +57,10 @@ class ComparisonConsole:
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def show(self, result: ComparisonResult) -> None:
-        """Print a table a direction and where everything is."""
-        from seasa_da.reporting.comparison_table import comparison_table
-
+        """Print the tables of each direction and where everything is."""
         for report in result.reports:
-            self.console.print(comparison_table(*report.arguments, **report.shown, width=self.console.width))
+            for table in report.screen(self.console.width):
+                self.console.print(table)
         if result.failed:
             failed, of = len(result.failed), runs_text(len(result.outcomes))
             self.say(f"failed: {failed} of {of}; the same command tries {'it' if failed == 1 else 'them'} again")

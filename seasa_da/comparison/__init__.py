@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from seasa_da.comparison.run import ComparisonResult, compare
+from seasa_da.comparison.run import ComparisonResult
+from seasa_da.comparison.verbs import ablate, compare
 
-__all__ = ["ComparisonResult", "compare"]
+__all__ = ["ComparisonResult", "ablate", "compare"]

@@ -1,4 +1,4 @@
-"""`compare.json`: what a comparison is made of. Commands that go on with it, and shards, add to it."""
+"""`compare.json`: what a comparison, or an ablation, is made of. Commands that go on with it, and shards, add to it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seasa_da.comparison.common import Common
+from seasa_da.comparison.kinds import COMPARISON, KINDS
 from seasa_da.comparison.plan import Direction, Plan
 from seasa_da.comparison.rows import Row, in_table_order
 from seasa_da.errors import UserError
@@ -37,6 +38,9 @@ class Manifest:
 
     def check(self, folder: Path, common: Common, plan: Plan, data: Data | None = None) -> None:
         """Raise `UserError`, in one line, unless runs of these settings and data may join this comparison."""
+        kind = self.plan.kind
+        if kind != plan.kind:
+            raise UserError(f"{folder} holds the runs of `seasa-da {kind.verb}`; choose another --out")
         # A preset that depends on the machine is compared once it is known.
         if different := [
             text for text in common.differences(self.common) if common.preset or not text.startswith("preset:")
@@ -53,9 +57,10 @@ class Manifest:
         """This and what is asked for now."""
         rows = {row.name: row for row in (*self.plan.rows, *plan.rows)}
         merged = Plan(
-            rows=tuple(in_table_order(rows.values())),
+            rows=tuple(in_table_order(rows.values(), plan.kind.order)),
             directions=tuple(dict.fromkeys((*self.plan.directions, *plan.directions))),
             seeds=tuple(sorted({*self.plan.seeds, *plan.seeds})),
+            kind=plan.kind,
         )
         return Manifest(self.common, merged, {**self.data, **data})
 
@@ -80,7 +85,9 @@ def read_manifest(folder: Path) -> Manifest | None:
         raise UserError(f"{path} has version {content.get('version')!r}, this program reads {VERSION}")
     try:
         rows = (Row(r["name"], r["method"], tuple(r["addons"]), tuple(r["overrides"])) for r in content["rows"])
-        plan = Plan(tuple(rows), tuple(Direction(*pair) for pair in content["directions"]), tuple(content["seeds"]))
+        directions = tuple(Direction(*pair) for pair in content["directions"])
+        kind = KINDS[content.get("kind", COMPARISON.name)]  # the first version knew of no other
+        plan = Plan(tuple(rows), directions, tuple(content["seeds"]), kind)
         return Manifest(content["common"], plan, content["data"])
     except (KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged ({error}); choose another --out") from None
@@ -117,6 +124,7 @@ def _content(manifest: Manifest) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "version": VERSION,
+        "kind": manifest.plan.kind.name,
         "common": manifest.common,
         "rows": [asdict(row) for row in manifest.plan.rows],
         "directions": [list(direction) for direction in manifest.plan.directions],

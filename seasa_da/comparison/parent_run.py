@@ -37,6 +37,7 @@ class ParentRun:
         params: what all runs have in common.
         tags: what is compared; later commands may add to it.
         say: told what could not be recorded.
+        verb: the command that it is of.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class ParentRun:
         params: Mapping[str, Any],
         tags: Mapping[str, str],
         say: Callable[[str], None],
+        verb: str = "compare",
     ) -> None:
         self._file = folder / "mlflow.json"
         self._tracker = Tracker(say)
@@ -57,7 +59,7 @@ class ParentRun:
         self._tracker.start(
             uri,
             experiment=experiment,
-            run_name=f"compare {folder.name}",
+            run_name=f"{verb} {folder.name}",
             params=params,
             tags={"comparison": folder.name, **tags},
             run_id=known,

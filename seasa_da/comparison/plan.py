@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from seasa_da.comparison.common import Common
+from seasa_da.comparison.kinds import COMPARISON, Kind
 from seasa_da.comparison.rows import Row
 from seasa_da.config import RunSettings
 from seasa_da.errors import UserError
@@ -46,11 +47,12 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """Rows x directions x seeds, in the order in which they are run."""
+    """Rows x directions x seeds, in the order in which they are run, and what for."""
 
     rows: tuple[Row, ...]
     directions: tuple[Direction, ...]
     seeds: tuple[int, ...]
+    kind: Kind = COMPARISON
 
     def cells(self, shard: tuple[int, int] = (1, 1)) -> list[Cell]:
         """The runs of part `(i, n)`, i from 1: every n-th (direction, seed), whole, as its runs share stages."""
@@ -80,7 +82,9 @@ class Plan:
             compose_cell(cell, common)
 
 
-def make_plan(rows: Sequence[Row], src: str, tgt: str, seeds: Sequence[int], *, both: bool = False) -> Plan:
+def make_plan(
+    rows: Sequence[Row], src: str, tgt: str, seeds: Sequence[int], *, both: bool = False, kind: Kind = COMPARISON
+) -> Plan:
     """A plan of one direction, or of both. Raises `UserError` for one domain, no seed, or one that does not fit."""
     if src == tgt:
         raise UserError(f"--src and --tgt are both {src!r}; a comparison needs two domains")
@@ -92,7 +96,7 @@ def make_plan(rows: Sequence[Row], src: str, tgt: str, seeds: Sequence[int], *, 
         if seed in seeds[:number]:
             raise UserError(f"--seeds has {seed} twice; each seed once")
     directions = (Direction(src, tgt), Direction(tgt, src))
-    return Plan(tuple(rows), directions if both else directions[:1], tuple(seeds))
+    return Plan(tuple(rows), directions if both else directions[:1], tuple(seeds), kind)
 
 
 def check_shard(shard: tuple[int, int]) -> None:

@@ -70,7 +70,6 @@ def parse_rows(texts: Sequence[str]) -> list[Row]:
     return rows
 
 
-def in_table_order(rows: Iterable[Row]) -> list[Row]:
-    """The paper's rows in its order, then the others as they came."""
-    paper = [name for name, spec in METHODS.items() if spec.row is not None]
-    return sorted(rows, key=lambda row: paper.index(row.name) if row.name in paper else len(paper))
+def in_table_order(rows: Iterable[Row], names: Sequence[str]) -> list[Row]:
+    """The rows of these names in their order, then the others as they came."""
+    return sorted(rows, key=lambda row: names.index(row.name) if row.name in names else len(names))

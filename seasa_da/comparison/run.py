@@ -1,4 +1,4 @@
-"""A comparison from its arguments to its tables: what `seasa-da compare` does, for Python."""
+"""From rows to tables: what comparing and ablating have in common."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from seasa_da.comparison.common import Common, load_common
+from seasa_da.comparison.kinds import Kind
 from seasa_da.comparison.manifest import Manifest, extend_manifest, read_manifest
 from seasa_da.comparison.observer import ComparisonObserver, RunOutcome
 from seasa_da.comparison.plan import Plan, check_shard, make_plan
-from seasa_da.comparison.rows import all_rows, parse_rows
+from seasa_da.comparison.rows import Row
 from seasa_da.errors import UserError
 from seasa_da.tracking import OFF, resolve_uri
 
 if TYPE_CHECKING:
     from seasa_da.comparison.child import Task
-    from seasa_da.comparison.report import DirectionReport
+    from seasa_da.comparison.direction_report import DirectionReport
 
 
 @dataclass(frozen=True)
 class ComparisonResult:
-    """What a comparison left.
+    """What a comparison or an ablation left.
 
     Attributes:
-        folder: with a table a direction (`ct-to-mri.md`, `.tex`, `.csv`, `.json`), `comparison.png` and `runs/`.
+        folder: with the tables of each direction (`ct-to-mri.md`, `.tex`, `.csv`, `.json`; of an ablation
+            `ct-to-mri-table-2.md` and so on), `comparison.png` and `runs/`.
         outcomes: of the runs of this command, in their order.
         reports: a direction each, of all runs that are finished.
         tracked: MLflow has a record.
@@ -43,10 +45,12 @@ class ComparisonResult:
         return [outcome for outcome in self.outcomes if outcome.failure is not None]
 
 
-def compare(
-    methods: Sequence[str] | None = None,
-    src: str | None = None,
-    tgt: str | None = None,
+def make_tables(
+    kind: Kind,
+    rows: Sequence[Row],
+    src: str | None,
+    tgt: str | None,
+    check: Callable[[Plan, Common], list[str]] = lambda plan, common: [],
     *,
     both: bool = False,
     seeds: Sequence[int] | None = None,
@@ -65,17 +69,8 @@ def compare(
     """Make every run that is not finished, each in a process of its own, then the tables of all that are.
 
     Args:
-        methods: names, with add-ons as in "adaoutput+se+asa"; `None` for all rows of the paper's table.
-        src, tgt: the labelled and the unlabelled domain, by default "ct" and "mri".
-        both: the other direction too.
-        seeds: by default 0.
-        data, preset, weights, anonymise: as `seasa_da.train` takes them.
-        overrides, config: settings for all rows that have them.
-        out: the comparison's folder, by default `runs/compare-PRESET`; one that was begun is gone on with.
-        tracking_uri: where MLflow records go; "none" for no tracking.
-        reference: "paper" shows its own figures under each row.
-        shard: `(i, n)`, part i (from 1) of n; parts may run at the same time, on machines that share `out`.
-        observer: where to report to.
+        check: may raise `UserError` for settings that do not go with these rows; what it returns is for the user.
+        both … observer: as in `seasa_da.comparison.options.Options`.
 
     Raises:
         UserError: wrong input or unusable data, before anything is written.
@@ -85,11 +80,12 @@ def compare(
     common, file = load_common(
         data=data, preset=preset, overrides=tuple(overrides), config=config, weights=weights, anonymise=anonymise
     )
-    rows = all_rows() if methods is None else parse_rows(methods)
     seeds = seeds if seeds is not None else (file["seed"] or 0,)
-    plan = make_plan(rows, src or file["src"] or "ct", tgt or file["tgt"] or "mri", seeds, both=both)
+    plan = make_plan(rows, src or file["src"] or "ct", tgt or file["tgt"] or "mri", seeds, both=both, kind=kind)
     check_shard(shard)
-    _look(_folder(out, common), common, plan)
+    _look(_folder(out, common, kind), common, plan)
+    for line in check(plan, common):
+        observer.say(line)
 
     # All that names alone can tell is known by now; from here on it takes seconds.
     from seasa_da.comparison import data_tasks, server
@@ -99,7 +95,7 @@ def compare(
     if common.preset is None:
         assert common.data is not None
         common = replace(common, preset=_ask(data_tasks.DefaultPreset(common.data), observer)["preset"])
-    folder = _folder(out, common)
+    folder = _folder(out, common, kind)
     assert folder is not None
     old = _look(folder, common, plan)
     directions = tuple(dict.fromkeys((*(old.plan.directions if old else ()), *plan.directions)))
@@ -120,11 +116,11 @@ def compare(
         return ComparisonResult(folder, outcomes, session.report(reference), tracked=uri != OFF)
 
 
-def _folder(out: str | Path | None, common: Common) -> Path | None:
-    """Where the comparison lies; `None` as long as its preset is not known."""
+def _folder(out: str | Path | None, common: Common, kind: Kind) -> Path | None:
+    """Where the runs and tables lie; `None` as long as its preset is not known."""
     if out is not None:
         return Path(out)
-    return Path("runs") / f"compare-{common.preset}" if common.preset else None
+    return Path("runs") / f"{kind.verb}-{common.preset}" if common.preset else None
 
 
 def _look(folder: Path | None, common: Common, plan: Plan) -> Manifest | None:

@@ -10,6 +10,7 @@ from typing import Any
 from seasa_da.comparison.children import ChildFailed, run_child
 from seasa_da.comparison.collect import read_run
 from seasa_da.comparison.common import Common
+from seasa_da.comparison.direction_report import DirectionReport, Reference
 from seasa_da.comparison.make_run import MakeRun
 from seasa_da.comparison.manifest import Manifest
 from seasa_da.comparison.observer import ComparisonObserver, RunOutcome
@@ -18,7 +19,7 @@ from seasa_da.comparison.places import Place
 from seasa_da.comparison.plan import Cell, compose_cell
 from seasa_da.comparison.progress import OverallProgress
 from seasa_da.comparison.remaining import WorkLeft
-from seasa_da.comparison.report import DirectionReport, Reference, make_report, written_files
+from seasa_da.comparison.report import make_report, written_files
 from seasa_da.errors import UserError
 from seasa_da.files import os_errors_named
 
@@ -55,6 +56,7 @@ class Session:
                 "seeds": ", ".join(map(str, plan.seeds)),
             },
             self._observer.say,
+            plan.kind.verb,
         )
         return self
 

@@ -43,26 +43,40 @@ def comparison_latex(
     failures = failures or {}
     tested = comparison.against is not None
     header = ["Method", *map(latex_escaped, class_names), "mean", r"95\,\%", *(["$p$"] if tested else [])]
-    body = [r"\toprule", _joined(header)]
+    body = [r"\toprule", latex_row(header)]
     for metric in METRICS:
         title = latex_escaped(metric_title(metric, units))
         body += [r"\midrule", rf"\multicolumn{{{len(header)}}}{{@{{}}l}}{{\textit{{{title}}}}} \\"]
         for line in metric_lines(comparison, class_names, metric, failures=failures, published=published):
-            body.append(_joined(_row(line)[: len(header)]))
+            body.append(latex_row(_row(line)[: len(header)]))
     source, target = map(latex_escaped, direction)
-    label = re.sub(r"[^a-z0-9]+", "-", f"{direction[0]}-{direction[1]}".lower())
     below = notes(comparison, failures=failures, published=published, other_data=other_data, undefined="Raised numbers")
+    caption = rf"Dice and ASD, {source} $\rightarrow$ {target}."
+    columns = "l" + "r" * (len(header) - 1)
+    return latex_table(caption, "-".join(direction), columns, [*body, r"\bottomrule"], below)
+
+
+def latex_table(caption: str, label: str, columns: str, body: Sequence[str], below: Sequence[str]) -> str:
+    """A `table` in small type between the margins of an article.
+
+    Args:
+        caption: LaTeX.
+        label: text that the label is made of.
+        columns: a letter each.
+        body: lines of the `tabular`.
+        below: sentences under it, plain text.
+    """
+    name = re.sub(r"[^a-z0-9]+", "-", label.lower())
     return "\n".join(
         [
             r"\begin{table}[t]",
             r"\centering",
             r"\footnotesize",
             r"\setlength{\tabcolsep}{2pt}",
-            rf"\caption{{Dice and ASD, {source} $\rightarrow$ {target}.}}",
-            rf"\label{{tab:{label}}}",
-            rf"\begin{{tabular}}{{@{{}}l{'r' * (len(header) - 1)}@{{}}}}",
+            rf"\caption{{{caption}}}",
+            rf"\label{{tab:{name}}}",
+            rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
             *body,
-            r"\bottomrule",
             r"\end{tabular}",
             *[rf"\par\smallskip\parbox{{\linewidth}}{{\scriptsize {latex_escaped(' '.join(below))}}}"] * bool(below),
             r"\end{table}",
@@ -76,7 +90,8 @@ def latex_escaped(text: str) -> str:
     return "".join(_LETTERS.get(letter, letter) for letter in text)
 
 
-def _joined(cells: Sequence[str]) -> str:
+def latex_row(cells: Sequence[str]) -> str:
+    """Cells of a line of the table."""
     return " & ".join(cells) + r" \\"
 
 
@@ -84,10 +99,11 @@ def _row(line: Line) -> list[str]:
     remark = rf" {{\scriptsize({line.remark})}}" if line.remark else ""
     name = r"\quad paper" if line.published else latex_escaped(line.name) + remark
     interval = rf"{{\scriptsize {latex_escaped(line.interval)}}}" if line.interval else ""
-    return [name, *map(_value, line.cells), interval, latex_escaped(line.p)]
+    return [name, *map(latex_cell, line.cells), interval, latex_escaped(line.p)]
 
 
-def _value(cell: Cell) -> str:
+def latex_cell(cell: Cell) -> str:
+    """The best in bold, with its spread and, raised, the count of distances that are not defined."""
     mean = rf"\textbf{{{cell.mean}}}" if cell.best else latex_escaped(cell.mean)
     spread = rf" {{\scriptsize$\pm${cell.std}}}" if cell.std else ""
     return mean + spread + (f"$^{{{cell.undefined}}}$" if cell.undefined else "")

@@ -79,13 +79,14 @@ def _cells(line: Line, joint: str, tested: bool, first: int) -> list[Text]:
     interval = line.interval.replace(", ", f",{joint}")
     return [
         name,
-        *(_value(cell, joint, style) for cell in line.cells[first:]),
+        *(screen_cell(cell, joint, style) for cell in line.cells[first:]),
         Text(interval),
         *([Text(line.p)] if tested else []),
     ]
 
 
-def _value(cell: Cell, joint: str, style: str) -> Text:
+def screen_cell(cell: Cell, joint: str, style: str = "") -> Text:
+    """A value, its spread and the count of distances that are not defined, with `joint` between them."""
     text = Text(style=style)
     text.append(cell.mean, style="bold" if cell.best else "")
     if cell.std:

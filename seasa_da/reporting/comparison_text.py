@@ -40,30 +40,37 @@ def comparison_markdown(
 ) -> str:
     """A heading, one table for Dice and one for ASD, and the notes under them; arguments as `comparison_table`."""
     failures = failures or {}
-    blocks = [f"### {_escaped(direction[0])} → {_escaped(direction[1])}"]
+    blocks = [f"### {markdown_escaped(direction[0])} → {markdown_escaped(direction[1])}"]
     for metric in METRICS:
         lines = metric_lines(comparison, class_names, metric, failures=failures, published=published)
         tested = comparison.against is not None
         header = ["Method", *class_names, "mean", "95 %", *(["p"] if tested else [])]
-        rows = [[_escaped(name) for name in header], ["---", *["---:"] * (len(header) - 1)]]
-        rows += [_row(line)[: len(header)] for line in lines]
-        blocks += [f"**{metric_title(metric, units)}**", "\n".join(f"| {' | '.join(row)} |" for row in rows)]
+        table = markdown_table(header, [_row(line)[: len(header)] for line in lines])
+        blocks += [f"**{metric_title(metric, units)}**", table]
     below = notes(comparison, failures=failures, published=published, other_data=other_data)
-    return "\n\n".join([*blocks, "\n".join(f"- {_escaped(note)}" for note in below)]).rstrip() + "\n"
+    return "\n\n".join([*blocks, "\n".join(f"- {markdown_escaped(note)}" for note in below)]).rstrip() + "\n"
 
 
 def _row(line: Line) -> list[str]:
-    name = "*paper*" if line.published else _escaped(line.name) + (f" ({line.remark})" if line.remark else "")
-    return [name, *map(_value, line.cells), line.interval, line.p.replace("<", "&lt;")]
+    name = "*paper*" if line.published else markdown_escaped(line.name) + (f" ({line.remark})" if line.remark else "")
+    return [name, *map(markdown_cell, line.cells), line.interval, line.p.replace("<", "&lt;")]
 
 
-def _value(cell: Cell) -> str:
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Cells as a table, the first `left` columns flush left, the others right."""
+    rule = [*["---"] * left, *["---:"] * (len(header) - left)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [[*map(markdown_escaped, header)], rule, *rows])
+
+
+def markdown_cell(cell: Cell) -> str:
+    """The best in bold, with its spread and the count of distances that are not defined."""
     mean = f"**{cell.mean}**" if cell.best else cell.mean
     undefined = f" ({cell.undefined} und.)" if cell.undefined else ""
     return mean + (f" ± {cell.std}" if cell.std else "") + undefined
 
 
-def _escaped(text: str) -> str:
+def markdown_escaped(text: str) -> str:
+    """Text as Markdown prints it, letter for letter."""
     return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", text)
 
 

@@ -40,7 +40,8 @@ def test_what_is_no_row(texts, message):
 def test_table_order():
     extra, other = Row("adaoutput+se", "adaoutput", ("se",)), Row("other", "ours")
     rows = [extra, Row("ours", "ours"), other, Row("supervised", "supervised")]
-    assert [row.name for row in in_table_order(rows)] == ["supervised", "ours", "adaoutput+se", "other"]
+    names = ["supervised", "source-only", "ours"]
+    assert [row.name for row in in_table_order(rows, names)] == ["supervised", "ours", "adaoutput+se", "other"]
 
 
 @pytest.mark.parametrize(
