@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seasa_da.data.readers.nifti_case import LARGEST_VALUE
+from seasa_da.data.readers.raw import LARGEST_VALUE
 from seasa_da.errors import UserError
 from seasa_da.files import read_json
 

@@ -11,8 +11,6 @@ import re
 from pathlib import Path
 
 from seasa_da.data.case import Case, CaseFiles
-from seasa_da.data.readers.nifti import read_grid
-from seasa_da.data.readers.nifti_case import read_case
 from seasa_da.data.readers.raw import RawData, RawDomain, VolumeGrid
 from seasa_da.data.readers.splits import read_splits, require_both_splits, splits_path
 from seasa_da.errors import UserError
@@ -50,10 +48,14 @@ class MMWHSReader:
 
     def grid(self, files: CaseFiles) -> VolumeGrid:
         """Shape and affine of a case's image, from its header."""
+        from seasa_da.data.readers.nifti import read_grid
+
         return read_grid(files.image)
 
     def load(self, files: CaseFiles) -> Case:
         """Read and check a case; labels come as store values, 1 … 4 for `LABEL_NAMES`."""
+        from seasa_da.data.readers.nifti_case import read_case
+
         return read_case(files, STORE_VALUES, "MM-WHS")
 
 

@@ -15,7 +15,6 @@ from seasa_da.errors import UserError
 
 # Two files of a case are written by different tools; their affines agree to rounding only.
 AFFINE_TOLERANCE_MM = 1e-2
-LARGEST_VALUE = 65535
 
 
 def read_case(files: CaseFiles, store_values: Mapping[int, int], declared_by: str) -> Case:
@@ -23,7 +22,7 @@ def read_case(files: CaseFiles, store_values: Mapping[int, int], declared_by: st
 
     Args:
         files: its files.
-        store_values: the store value, 0 to 254, of every value that a label file may hold, 0 to `LARGEST_VALUE`.
+        store_values: the store value, 0 to 254, of every value that a label file may hold, 0 to 65535.
         declared_by: what declares those values, for messages.
 
     Raises:

@@ -14,8 +14,6 @@ from pathlib import Path
 
 from seasa_da.data.case import Case, CaseFiles
 from seasa_da.data.readers.dataset_json import DatasetJson, read_dataset_json
-from seasa_da.data.readers.nifti import read_grid
-from seasa_da.data.readers.nifti_case import read_case
 from seasa_da.data.readers.raw import RawData, RawDomain, VolumeGrid
 from seasa_da.data.readers.splits import read_splits, require_both_splits, splits_path
 from seasa_da.errors import UserError
@@ -67,10 +65,14 @@ class NNUNetReader:
 
     def grid(self, files: CaseFiles) -> VolumeGrid:
         """Shape and affine of a case's image, from its header."""
+        from seasa_da.data.readers.nifti import read_grid
+
         return read_grid(files.image)
 
     def load(self, files: CaseFiles) -> Case:
         """Read and check a case; labels come as store values, 1, 2, … in the order of the values in the file."""
+        from seasa_da.data.readers.nifti_case import read_case
+
         about = read_dataset_json(files.image.parent.parent / DATASET_JSON)
         return read_case(files, about.store_values, str(about.path))
 

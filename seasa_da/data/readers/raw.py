@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from seasa_da.data.case import CaseFiles
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+LARGEST_VALUE = 65535
+"""The largest value that a label file may hold."""
 
 
 @dataclass(frozen=True)
 class RawDomain:
-    """One domain: its name for users, the names of store values 1, 2, …, and its cases in order of id."""
+    """One domain, with a train and a test case at least.
+
+    Attributes:
+        name: for users, and of the store's folder: letters, digits, _ . and -, no sign first.
+        label_names: of the store values 1, 2, …; empty if not known.
+        cases: in order of id, each id once.
+    """
 
     name: str
     label_names: tuple[str, ...]
