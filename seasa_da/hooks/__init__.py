@@ -1,6 +1,7 @@
 """Wiring, one hook a file: which keys go into a layer, which come out, and under which loss."""
 
 from seasa_da.hooks.adversarial import AdversarialLossHook, DiscriminatorLossHook
+from seasa_da.hooks.contrast import ContrastHook
 from seasa_da.hooks.domain_critic import CriticLossHook, GatedAdversarialLossHook
 from seasa_da.hooks.energy import EnergyHook
 from seasa_da.hooks.levels import AuxLogitsHook, LevelsHook
@@ -23,6 +24,7 @@ from seasa_da.hooks.update import Stepper, UpdateHook
 __all__ = [
     "AdversarialLossHook",
     "AuxLogitsHook",
+    "ContrastHook",
     "CriticLossHook",
     "DiscriminatorLossHook",
     "EnergyHook",

@@ -1,6 +1,8 @@
 """Pure tensor maths, one idea a file. The class axis is 1; every layer takes `(N, C)` as well as `(N, C, H, W)`."""
 
 from seasa_da.layers.alignment import PrototypeAlignmentLoss
+from seasa_da.layers.angular_contrast import AngularContrastLoss, with_angular_margin
+from seasa_da.layers.class_centres import class_cosines, nearest_centre
 from seasa_da.layers.class_sums import class_sums
 from seasa_da.layers.class_thresholds import ClassThresholds, class_thresholds
 from seasa_da.layers.domain_loss import SOURCE_DOMAIN, TARGET_DOMAIN, domain_loss
@@ -24,6 +26,7 @@ __all__ = [
     "REAL",
     "SOURCE_DOMAIN",
     "TARGET_DOMAIN",
+    "AngularContrastLoss",
     "ClassThresholds",
     "EnergyLoss",
     "EnergyMode",
@@ -35,6 +38,7 @@ __all__ = [
     "SegmentationLoss",
     "SegmentationTerms",
     "SelectiveEntropyLoss",
+    "class_cosines",
     "class_counts",
     "class_sums",
     "class_thresholds",
@@ -45,6 +49,7 @@ __all__ = [
     "hard_pseudo_labels",
     "least_squares_loss",
     "majority_agreement",
+    "nearest_centre",
     "pixel_cross_entropy",
     "predicted_labels",
     "reliability_masks",
@@ -52,4 +57,5 @@ __all__ = [
     "self_information",
     "soft_cross_entropy",
     "soft_pseudo_labels",
+    "with_angular_margin",
 ]

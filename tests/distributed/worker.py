@@ -18,6 +18,7 @@ MICRO_BATCHES = {
     "OutputAdversary": 2,
     "SEASA": 1,
     "StylisedSource": 2,
+    "MPSCL": 1,
     "SelfTraining": 2,
     "EnergyConstrained": 1,
     "TranslationAdapter": 1,

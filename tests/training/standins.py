@@ -8,8 +8,8 @@ from seasa_da.adapters.domain_critic import DomainCriticAdapter
 from seasa_da.adapters.sifa import SIFA
 from seasa_da.adapters.stylised_source import StylisedSource
 from seasa_da.adapters.translation import TranslationAdapter
-from seasa_da.config import AdversarySettings, CyCADASettings, FDASettings
-from seasa_da.hooks import EnergyHook
+from seasa_da.config import AdversarySettings, ContrastSettings, CyCADASettings, FDASettings
+from seasa_da.hooks import ContrastHook, EnergyHook
 from seasa_da.layers import ClassThresholds, class_counts
 from seasa_da.models import (
     AccuracyGate,
@@ -25,9 +25,9 @@ from seasa_da.models import (
 
 
 def make_adapter(name, norm=False):
-    """An adapter by its class's name ("EnergyConstrained": `SelfTraining` with the energy) on tiny models.
+    """An adapter by its class's name on tiny models; always the same weights.
 
-    Always the same weights.
+    "EnergyConstrained" is `SelfTraining` with the energy, "MPSCL" `OutputAdversary` with the contrast.
     """
     models = tiny_models(norm)
     optimizers = {"G": torch.optim.SGD([p for m in models.values() for p in m.parameters()], lr=0.05, momentum=0.9)}
@@ -57,6 +57,11 @@ def make_adapter(name, norm=False):
     critics = [p for key in ("D", "D_aux") for p in models[key].parameters()]
     optimizers["D"] = torch.optim.SGD(critics, lr=0.05, momentum=0.9)
     adversary = AdversarySettings(weight=0.5, aux_weight=0.5)
+    if name == "MPSCL":
+        for layer in (models["G"].conv4, models["G"].conv5):
+            torch.nn.init.zeros_(layer.bias)  # else all features point the same way, and none is kept
+        contrast = [ContrastHook(CLASSES, 4, ContrastSettings(source_weight=0.5, target_weight=0.5))]
+        return OutputAdversary(models, optimizers, num_classes=CLASSES, adversary=adversary, post_g=contrast)
     if name == "OutputAdversary":
         return OutputAdversary(models, optimizers, num_classes=CLASSES, adversary=adversary)
     return SEASA(models, optimizers, num_classes=CLASSES, feature_dim=4, adversary=adversary)
