@@ -222,7 +222,7 @@ class ContrastSettings(Section):
     warm_up_share: float = Field(0.08, gt=0, lt=1, description="share of the budget for the warm-up on the source")
     source_weight: float = Field(1.0, ge=0, description="of the contrast on the source (code: 1)")
     target_weight: float = Field(0.1, ge=0, description="of the contrast on the target (code: 0.1)")
-    source_margin: float = Field(0.2, ge=0, le=1.5, description="angular margin, radians (code: 0.2 CT to MRI, 0.4 back)")
+    source_margin: float = Field(0.2, ge=0, le=1.5, description="angular margin, radians (0.2 CT to MRI, 0.4 back)")
     target_margin: float = Field(0.2, ge=0, le=1.5, description="angular margin on the target, radians (code: 0.2)")
     temperature: float = Field(2.0, gt=0, description="on the source (code: 2 CT to MRI, 1 back)")
     momentum: float = Field(0.2, ge=0, lt=1, description="share of the old centre in the new one (code: 0.2)")
