@@ -1,7 +1,8 @@
 """Typed, validated settings of a run, and how presets, recipes, files and `--set` are laid over each other.
 
 Order, later wins: the classes' defaults (the paper's numbers) < the method's recipe < the preset < the preset's part
-for that recipe < the `--config` file < `--set`. Nothing here imports torch, so a wrong setting is refused at once.
+for that recipe < what third parties bring for that preset < the `--config` file < `--set`. Nothing here imports torch,
+so a wrong setting is refused at once.
 """
 
 from __future__ import annotations
@@ -233,9 +234,11 @@ class PnPSettings(Section):
     """Plug-and-play domain adaptation (PnP-AdaNet)."""
 
     adapted: Literal["layer2", "layer3"] = Field("layer2", description="the last of the layers the target has its own")
-    critic_updates: int = Field(20_000, ge=0, description="updates of the critics alone, before the layers' first")
+    critic_updates: int = Field(20_100, ge=0, description="updates of the feature critic alone, before all others")
     critic_steps: int = Field(20, ge=1, description="critics' updates before each of the layers (authors' code: 20)")
-    critic_steps_growth: int = Field(300, ge=0, description="one more after so many updates of any kind; 0: never")
+    critic_steps_growth: int = Field(
+        300, ge=0, description="one more after so many updates of the layers (authors' code: 300); 0: never"
+    )
     critic_width: int = Field(64, ge=4, description="channels after a critic's first layer")
     reduced: int = Field(8, ge=1, description="channels that each level of features is reduced to for the critic")
     weight: float = Field(0.002, gt=0, description="mu, of the Wasserstein losses (authors' code: 0.002)")
@@ -418,6 +421,7 @@ def compose(
     sections: Mapping[str, type[Section]],
     *,
     recipes: Mapping[str, Mapping[str, Any]] | None = None,
+    presets: Iterable[Mapping[str, Mapping[str, Any]]] = (),
     config_file: Path | None = None,
     overrides: Iterable[str] = (),
 ) -> RunSettings:
@@ -428,6 +432,7 @@ def compose(
             is left to the file, then to its default.
         sections: the settings classes that the method and its add-ons ask for, by section name.
         recipes: overlays by recipe name, the first is the default; `None` for a method without recipes.
+        presets: further overlays by preset name, laid over the preset's own.
         config_file: a YAML overlay of the user's.
         overrides: `name=value` texts, as given to `--set`.
 
@@ -452,10 +457,13 @@ def compose(
         overlay = merge({"recipe": recipe}, recipes[recipe])
     elif user.get("recipe") is not None:
         raise UserError(f"method {top['method']} has no recipes")
-    preset = load_preset(str(top.get("preset") or user.get("preset") or "quick"))
+    chosen = str(top.get("preset") or user.get("preset") or "quick")
+    preset = load_preset(chosen)
     per_recipe = preset.pop("recipes", {})
     overlay = merge(overlay, preset)
     overlay = merge(overlay, per_recipe.get(overlay.get("recipe"), {}))
+    for further in presets:
+        overlay = merge(overlay, further.get(chosen, {}))
     # A preset speaks for all methods; a run keeps the sections that its own method has.
     overlay = {key: value for key, value in overlay.items() if key in model.model_fields}
     return validated(model, merge(merge(overlay, user), {k: v for k, v in top.items() if v is not None}))

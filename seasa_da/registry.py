@@ -1,15 +1,17 @@
 """Methods and add-ons by name. Nothing here imports torch: what a method is made of is loaded when it is run.
 
 Third parties join without a fork: an entry point of group `seasa_da.methods` (or `seasa_da.addons`) that resolves to
-a `MethodSpec` (or `AddonSpec`).
+a `MethodSpec` (or `AddonSpec`) of the same name; `examples/seasa-da-plugin` is one.
 """
 
 from __future__ import annotations
 
 import difflib
 import importlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,8 @@ from seasa_da.config import (
     load_config_file,
 )
 from seasa_da.errors import UserError
-from seasa_da.plugins import plugins
+from seasa_da.plugins import BrokenPlugin, plugins, why
+from seasa_da.spec_checks import overlays_fault, sections_fault
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class MethodSpec:
         refuses_addons: why add-ons cannot join its last stage, or `None`.
         row: its name in the paper's Table 1, `None` for extras.
         bound: one of the two bounds: it has no reference run of its own.
+        presets: overlays of its own sections by preset name; those of the built-in methods stand in `presets/`.
     """
 
     name: str
@@ -61,10 +65,11 @@ class MethodSpec:
     refuses_addons: str | None = None
     row: str | None = None
     bound: bool = False
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def load_stages(self) -> Callable[..., Any]:
-        """The function that lists the method's stages; imports its module."""
-        return _resolve(self.stages)
+        """The function that lists the method's stages; imports its module. Raises `UserError` if there is none."""
+        return _resolve(self.stages, f"method {self.name!r}")
 
 
 @dataclass(frozen=True)
@@ -76,16 +81,18 @@ class AddonSpec:
         summary: one line.
         build: `"module:function"`; the function takes a `StageContext` and returns a hook for `post_g`.
         sections: settings classes that it asks for, by section name.
+        presets: overlays of its own sections by preset name.
     """
 
     name: str
     summary: str
     build: str
     sections: Mapping[str, type[Section]] = field(default_factory=dict)
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def load_build(self) -> Callable[..., Any]:
-        """The function that builds the hook; imports its module."""
-        return _resolve(self.build)
+        """The function that builds the hook; imports its module. Raises `UserError` if there is none."""
+        return _resolve(self.build, f"add-on {self.name!r}")
 
 
 SE_SECTIONS: Mapping[str, type[Section]] = {"views": ViewSettings, "se": SESettings}
@@ -250,19 +257,35 @@ ADDONS: Mapping[str, AddonSpec] = {
 
 def find_method(name: str) -> MethodSpec:
     """A method by name. Raises `UserError` with the nearest name."""
-    return _find(name, METHODS, "seasa_da.methods", MethodSpec, "method")
+    return _find(name, METHODS, method_plugins, "method")
 
 
 def find_addon(name: str) -> AddonSpec:
     """An add-on by name. Raises `UserError` with the nearest name."""
-    return _find(name, ADDONS, "seasa_da.addons", AddonSpec, "add-on")
+    return _find(name, ADDONS, addon_plugins, "add-on")
+
+
+def method_plugins() -> tuple[dict[str, MethodSpec], list[BrokenPlugin]]:
+    """Third parties' methods by name, and those that are not usable."""
+    return plugins("seasa_da.methods", MethodSpec, partial(_fault, builtin=METHODS))
+
+
+def addon_plugins() -> tuple[dict[str, AddonSpec], list[BrokenPlugin]]:
+    """Third parties' add-ons by name, and those that are not usable."""
+    return plugins("seasa_da.addons", AddonSpec, partial(_fault, builtin=ADDONS))
 
 
 def sections_of(spec: MethodSpec, addons: Iterable[AddonSpec]) -> dict[str, type[Section]]:
-    """The settings classes that a method and its add-ons ask for, by section name."""
+    """The settings classes that a method and its add-ons ask for, by section name.
+
+    Raises:
+        UserError: two of them call different classes the same, which only third parties' can.
+    """
     sections = dict(spec.sections)
     for addon in addons:
-        sections.update(addon.sections)
+        for name, cls in addon.sections.items():
+            if sections.setdefault(name, cls) is not cls:
+                raise UserError(f"add-on {addon.name!r} does not go with {spec.name}: both have settings {name!r}")
     return sections
 
 
@@ -305,6 +328,7 @@ def compose_run(
         top,
         sections_of(spec, addon_specs),
         recipes=spec.recipes,
+        presets=[one.presets for one in (spec, *addon_specs)],
         config_file=Path(config) if config else None,
         overrides=overrides,
     )
@@ -319,10 +343,10 @@ def _names(content: Any, config: str | Path | None) -> tuple[str, ...]:
     return tuple(content)
 
 
-def _find(name: str, builtin: Mapping[str, Any], group: str, kind: type, word: str) -> Any:
+def _find(name: str, builtin: Mapping[str, Any], join: Callable[[], Any], word: str) -> Any:
     if name in builtin:
         return builtin[name]
-    others, broken = plugins(group, kind)
+    others, broken = join()
     if name in others:
         return others[name]
     for plugin in broken:
@@ -334,6 +358,28 @@ def _find(name: str, builtin: Mapping[str, Any], group: str, kind: type, word: s
     raise UserError(f"unknown {word} {name!r}{hint} (`seasa-da methods` lists: {', '.join(names)})")
 
 
-def _resolve(target: str) -> Callable[..., Any]:
+def _fault(name: str, spec: MethodSpec | AddonSpec, builtin: Mapping[str, Any]) -> str | None:
+    """Why a third party's spec is not usable; `None` if it is."""
+    if name in builtin:
+        return "what is built in is called so already; choose another name"
+    if spec.name != name:
+        return f"its spec is called {spec.name!r}; give spec and entry point the same name"
+    if not isinstance(spec.summary, str) or len(spec.summary.splitlines()) != 1:
+        return "its summary must be one line"
+    target = spec.stages if isinstance(spec, MethodSpec) else spec.build
+    if not re.fullmatch(r"[\w.]+:[\w.]+", target):
+        return f"{target!r} is not of the form 'module:function'"
+    built_in = {name: cls for one in (*METHODS.values(), *ADDONS.values()) for name, cls in one.sections.items()}
+    recipes = spec.recipes if isinstance(spec, MethodSpec) else {}
+    return sections_fault(spec.sections, built_in) or overlays_fault(spec.sections, recipes, spec.presets)
+
+
+def _resolve(target: str, owner: str) -> Callable[..., Any]:
     module, _, attribute = target.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (Exception, SystemExit) as error:  # a stranger's module may fail in any way
+        raise UserError(f"{owner} does not load from {target}: {why(error)}") from error
+    if not callable(found):
+        raise UserError(f"{owner} does not load: {target} is no function")
+    return found

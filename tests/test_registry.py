@@ -1,11 +1,23 @@
+import sys
+import types
 from importlib.metadata import EntryPoint
 
 import pytest
 
 from seasa_da import cli, plugins
-from seasa_da.config import Section
+from seasa_da.config import AdversarySettings, Section, ViewSettings
 from seasa_da.errors import UserError
-from seasa_da.registry import ADDONS, METHODS, AddonSpec, MethodSpec, find_addon, find_method
+from seasa_da.registry import (
+    ADDONS,
+    METHODS,
+    AddonSpec,
+    MethodSpec,
+    addon_plugins,
+    compose_run,
+    find_addon,
+    find_method,
+    method_plugins,
+)
 
 
 def test_names_are_what_is_typed():
@@ -90,6 +102,7 @@ def strangers(monkeypatch):
         found = {
             "seasa_da.methods": [("theirs", f"{here}:THEIRS"), ("ours", f"{here}:THEIRS")],
             "seasa_da.addons": [("smooth", f"{here}:THEIR_ADDON")],
+            "seasa_da.readers": [],
         }[group]
         broken = [("gone", "no_such_module:x"), ("lost", f"{here}:nothing"), ("odd", f"{here}:fail")]
         broken.append(("../up", f"{here}:THEIRS"))
@@ -141,4 +154,131 @@ def test_strangers_are_listed_and_what_is_built_in_goes_before_them(capsys):
         cli.main(["methods"])
     out = capsys.readouterr().out
     assert "SE + ASA on the output adversary" in out and out.count("a stranger's") == 2
-    assert "not usable: ../up (a name is" in out
+    assert "not usable: ../up (a name is" in out and "not usable: ours (what is built in is called so" in out
+
+
+def register(monkeypatch, *specs, group="seasa_da.methods", name=None):
+    """Specs as other packages' entry points, under their own names if no other is given; those before stay."""
+    module = types.ModuleType(f"strangers_{group.rsplit('.')[-1]}")
+    points = []
+    for number, spec in enumerate(specs):
+        setattr(module, f"SPEC{number}", spec)
+        points.append(EntryPoint(name or spec.name, f"{module.__name__}:SPEC{number}", group))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    before = plugins.entry_points
+    found = {group: points}
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [*found.get(group, ()), *before(group=group)])
+
+
+class Late(Section):
+    value: int
+
+
+def theirs(sections=None, **others):
+    return MethodSpec("theirs", "a stranger's", "theirs:stages", sections or {}, **others)
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        (MethodSpec("other", "s", "m:f"), "its spec is called 'other'; give spec and entry point the same name"),
+        (MethodSpec("theirs", "two\nlines", "m:f"), "its summary must be one line"),
+        (MethodSpec("theirs", "s", "module.stages"), "'module.stages' is not of the form 'module:function'"),
+        (theirs({"extra": dict}), "its section 'extra' is no class of seasa_da.config.Section"),
+        (theirs({"train": Extra}), "its section 'train' is one that every run has; choose another name"),
+        (theirs({"section": Extra}), "its section cannot be called 'section'"),
+        (theirs({"model_fields": Extra}), "its section cannot be called 'model_fields'"),
+        (theirs({"recipes": Extra}), "its section cannot be called 'recipes'"),
+        (theirs({"a-b": Extra}), "its section cannot be called 'a-b'"),
+        (theirs({"_x": Extra}), "its section cannot be called '_x'"),
+        (theirs({"views": Extra}), "its section 'views' is another's already; take seasa_da.config.ViewSettings, or"),
+        (theirs({"late": Late}), "its section 'late' must have defaults that fit: 1 validation error"),
+        (
+            theirs({"extra": Extra}, presets={"quikc": {}}),
+            "it has a preset 'quikc'; the presets are smoke, quick, paper",
+        ),
+        (
+            theirs({"extra": Extra}, presets={"quick": {"train": {"lr": 1}}}),
+            "its preset 'quick' has train; it may have",
+        ),
+        (theirs({"extra": Extra}, presets={"quick": {"extra": {"valeu": 2}}}), "did you mean 'extra.value'"),
+        (
+            theirs({"extra": Extra}, recipes={"a": {"extra": {"value": "x"}}}),
+            "its recipe 'a' does not fit: setting extra",
+        ),
+        (theirs({"extra": Extra}, recipes={"a": {"extar": {}}}), "unknown setting 'extar'; did you mean 'extra'"),
+        (theirs(None, presets=3), "AttributeError"),
+    ],
+)
+def test_a_strangers_mistake_is_told_in_the_list_and_when_asked_for(spec, reason, monkeypatch, capsys):
+    register(monkeypatch, spec, name="theirs")
+    found, (broken,) = method_plugins()
+    assert found == {} and reason in broken.reason and "\n" not in broken.reason
+    with pytest.raises(UserError, match="'theirs' is a plug-in that is not usable") as caught:
+        find_method("theirs")
+    assert reason in str(caught.value)
+    with pytest.raises(SystemExit) as end:
+        cli.main(["methods"])
+    assert not end.value.code
+    # one line, however long
+    assert [line for line in capsys.readouterr().out.splitlines() if "not usable" in line and reason in line]
+
+
+def test_a_strangers_add_on_is_checked_too(monkeypatch):
+    specs = AddonSpec("se", "s", "m:f"), AddonSpec("mine", "s", "m:f", {"se": Extra})
+    register(monkeypatch, *specs, group="seasa_da.addons")
+    found, broken = addon_plugins()
+    assert found == {} and [plugin.name for plugin in broken] == ["se", "mine"]
+    assert "take seasa_da.config.SESettings" in broken[1].reason
+
+
+def test_strangers_may_share_the_built_in_sections(monkeypatch):
+    register(monkeypatch, theirs({"adversary": AdversarySettings, "views": ViewSettings}))
+    settings = compose_run("theirs", ["se"], preset="smoke")[1]
+    assert settings.section("adversary").width == 8  # as the preset says to all
+
+
+def test_two_strangers_sections_of_one_name_do_not_go_together(monkeypatch):
+    class Others(Section):
+        value: str = "a"
+
+    register(monkeypatch, theirs({"extra": Extra}))
+    register(monkeypatch, AddonSpec("smooth", "s", "m:f", {"extra": Others}), group="seasa_da.addons")
+    with pytest.raises(UserError, match="add-on 'smooth' does not go with theirs: both have settings 'extra'"):
+        compose_run("theirs", ["smooth"])
+    assert compose_run("adaoutput", ["smooth"])[1].section("extra").value == "a"
+
+
+def test_a_strangers_settings_have_their_defaults_unless_it_brings_presets(monkeypatch):
+    """Later wins: default, recipe, its part for the preset, `--set`; the common settings are the preset's."""
+    recipes = {"plain": {}, "bold": {"extra": {"value": 5}}}
+    register(monkeypatch, theirs({"extra": Extra}, recipes=recipes, presets={"quick": {"extra": {"value": 2}}}))
+    smooth = AddonSpec("smooth", "s", "m:f", {"smooth": Extra}, presets={"smoke": {"smooth": {"value": 7}}})
+    register(monkeypatch, smooth, group="seasa_da.addons")
+
+    def values(preset, *overrides):
+        settings = compose_run("theirs", ["smooth"], preset=preset, overrides=overrides)[1]
+        return settings.section("extra").value, settings.section("smooth").value
+
+    assert values("smoke") == (1, 7) and values("paper") == (1, 1) and values("quick") == (2, 1)
+    assert values("smoke", "recipe=bold") == (5, 7) and values("quick", "recipe=bold") == (2, 1)
+    assert values("quick", "extra.value=3", "smooth.value=4") == (3, 4)
+    assert compose_run("theirs", preset="quick")[1].train == compose_run("adaoutput", preset="quick")[1].train
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("no_such_module:stages", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("seasa_da.errors:stages", "AttributeError: module 'seasa_da.errors' has no attribute 'stages'"),
+        ("seasa_da.errors:__name__", "seasa_da.errors:__name__ is no function"),
+    ],
+)
+def test_code_that_is_not_there_is_one_line(target, reason):
+    for load, owner in (
+        (MethodSpec("theirs", "s", target).load_stages, "method 'theirs' does not load"),
+        (AddonSpec("smooth", "s", target).load_build, "add-on 'smooth' does not load"),
+    ):
+        with pytest.raises(UserError, match=owner) as caught:
+            load()
+        assert target in str(caught.value) and reason in str(caught.value) and "\n" not in str(caught.value)

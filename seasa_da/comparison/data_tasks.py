@@ -67,7 +67,11 @@ def _check_stages(cell: Cell, common: Common) -> None:
     """Raise `UserError` when a row's settings do not make stages; a plug-in that does not load fails in its own run."""
     spec, settings = compose_cell(cell, common)
     try:
-        spec.load_stages()(settings)
+        stages = spec.load_stages()
+    except Exception:
+        return
+    try:
+        stages(settings)
     except UserError as error:
         raise UserError(f"{cell.row.name}: {error}") from error
     except Exception:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seasa_da.adapters import Stage
+from seasa_da.config import RunSettings
 from seasa_da.errors import UserError
+from seasa_da.registry import MethodSpec
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,22 @@ def segmenter_updates(stage: Stage) -> int:
     if stage.segmenter_updates is not None:
         return stage.segmenter_updates
     return stage.iterations if stage.trains == "segmenter" else 0
+
+
+def planned_stages(spec: MethodSpec, settings: RunSettings) -> list[Stage]:
+    """A method's stages for these settings, checked.
+
+    Raises:
+        UserError: the method does not load, its stages break the rules, or the settings leave too few updates.
+    """
+    stages = spec.load_stages()(settings)
+    if not isinstance(stages, list) or not stages or not all(isinstance(stage, Stage) for stage in stages):
+        raise UserError(f"method {spec.name!r} is not usable: {spec.stages} gave no list of stages but {stages!r:.60}")
+    try:
+        check_budget(stages, settings.train.iterations, oracle=spec.oracle)
+    except ValueError as error:
+        raise UserError(f"method {spec.name!r} is not usable: {error}") from error
+    return stages
 
 
 def check_budget(stages: list[Stage], iterations: int, *, oracle: bool) -> None:

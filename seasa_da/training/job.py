@@ -26,7 +26,7 @@ from seasa_da.files import sha256_file
 from seasa_da.models import build_segmenter
 from seasa_da.registry import MethodSpec
 from seasa_da.seeding import derive_seed
-from seasa_da.training.budget import check_budget
+from seasa_da.training.budget import planned_stages
 from seasa_da.training.cache_key import code_digest
 from seasa_da.training.run_folder import RunFolder
 from seasa_da.training.trainer import Progress
@@ -69,8 +69,7 @@ def prepare_job(spec: MethodSpec, settings: RunSettings, record: dict[str, Any],
     Raises:
         UserError: unusable data, a batch that does not split, or settings that do not go together.
     """
-    stages: list[Stage] = spec.load_stages()(settings)
-    check_budget(stages, settings.train.iterations, oracle=spec.oracle)
+    stages = planned_stages(spec, settings)
     accelerator = _accelerator(settings.train.precision)
     for stage in stages:
         _check_batch(stage, settings, accelerator.num_processes)

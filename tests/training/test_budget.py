@@ -1,8 +1,10 @@
 import pytest
 
 from seasa_da.adapters import Stage
+from seasa_da.config import RunSettings, TrainSettings
 from seasa_da.errors import UserError
-from seasa_da.training.budget import StageRecord, check_budget, stage_records
+from seasa_da.registry import MethodSpec
+from seasa_da.training.budget import StageRecord, check_budget, planned_stages, stage_records
 
 
 def build(context):
@@ -47,3 +49,28 @@ def test_where_critics_have_iterations_of_their_own_the_segmenters_alone_count()
     ]
     check_budget(stages, 8, oracle=False)
     assert [(record.updates, record.segmenter_updates) for record in stage_records(stages)] == [(5, 5), (30, 3), (9, 0)]
+
+
+@pytest.mark.parametrize(
+    ("stages", "reason"),
+    [
+        ([Stage("a", 5, build)], r"stages \[\('a', 5\)\] must have .* 8 updates of the segmenter together"),
+        ([Stage("a", 8, build, labels="oracle-target")], "its method is not marked as an oracle"),
+        (Stage("a", 8, build), "gave no list of stages but Stage"),
+        ([], r"gave no list of stages but \[\]"),
+        (None, "gave no list of stages but None"),
+    ],
+)
+def test_a_method_that_breaks_the_rules_is_named_in_one_line(stages, reason, monkeypatch):
+    monkeypatch.setattr(MethodSpec, "load_stages", lambda self: lambda settings: stages)
+    settings = RunSettings(method="theirs", train=TrainSettings(iterations=8))
+    with pytest.raises(UserError, match=f"method 'theirs' is not usable: .*{reason}") as caught:
+        planned_stages(MethodSpec("theirs", "s", "m:f"), settings)
+    assert "\n" not in str(caught.value)
+
+
+def test_stages_that_keep_the_rules_are_given_back(monkeypatch):
+    stages = [Stage("a", 5, build), Stage("b", 3, build)]
+    monkeypatch.setattr(MethodSpec, "load_stages", lambda self: lambda settings: stages)
+    settings = RunSettings(method="theirs", train=TrainSettings(iterations=8))
+    assert planned_stages(MethodSpec("theirs", "s", "m:f"), settings) == stages
