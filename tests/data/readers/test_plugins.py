@@ -1,0 +1,133 @@
+"""Third parties' readers: found after the built-in ones, and one that fails stops nothing."""
+
+import sys
+import types
+from importlib.metadata import EntryPoint
+
+import numpy as np
+import pytest
+
+from seasa_da import plugins
+from seasa_da.config import DataSettings, PhantomSettings
+from seasa_da.data.case import Case, CaseFiles
+from seasa_da.data.locate import locate_store
+from seasa_da.data.readers import RawData, RawDomain, VolumeGrid, find_reader, reader_plugins
+from seasa_da.errors import UserError
+
+
+class NumpyReader:
+    """`RAW/DOMAIN/CASE.npy`, the last case for testing; every voxel above 0 is a thing."""
+
+    name = "numpy"
+    summary = "arrays: DOMAIN/CASE.npy"
+    version = 1
+
+    def recognises(self, raw):
+        return any(raw.glob("*/*.npy"))
+
+    def scan(self, raw):
+        domains = []
+        for folder in sorted(raw.iterdir()):
+            paths = sorted(folder.glob("*.npy"))
+            splits = ["train"] * (len(paths) - 1) + ["test"]
+            cases = tuple(CaseFiles(p.stem, p, p, split) for p, split in zip(paths, splits, strict=True))
+            domains.append(RawDomain(folder.name, ("thing",), cases))
+        return RawData(tuple(domains))
+
+    def grid(self, files):
+        return VolumeGrid(np.load(files.image, mmap_mode="r").shape, np.diag([2.0, 2.0, 2.0, 1.0]))
+
+    def load(self, files):
+        image = np.load(files.image).astype(np.float32)
+        return Case(files.id, image, (image > 0).astype(np.uint8), self.grid(files).affine, (2.0, 2.0, 2.0))
+
+
+class Failing(NumpyReader):
+    name = "failing"
+
+    def recognises(self, raw):
+        raise RuntimeError("what is\nthis?")
+
+
+@pytest.fixture
+def register(monkeypatch):
+    """Registers entry points of `seasa_da.readers`: name -> what it resolves to."""
+
+    def make(**readers):
+        monkeypatch.setitem(sys.modules, "strangers", types.SimpleNamespace(**readers))
+        points = [EntryPoint(name, f"strangers:{name}", "seasa_da.readers") for name in readers]
+        points.append(EntryPoint("gone", "no_such_module:x", "seasa_da.readers"))
+        monkeypatch.setattr(plugins, "entry_points", lambda group: points if group == "seasa_da.readers" else [])
+
+    return make
+
+
+@pytest.fixture
+def arrays(tmp_path):
+    rng = np.random.default_rng(0)
+    for domain in ("one", "two"):
+        (tmp_path / "raw" / domain).mkdir(parents=True)
+        for case in "abc":
+            np.save(tmp_path / "raw" / domain / f"{case}.npy", rng.normal(size=(9, 8, 10)))
+    return tmp_path / "raw"
+
+
+def test_a_strangers_folder_is_prepared(register, arrays, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEASA_DA_CACHE", str(tmp_path / "cache"))
+    register(failing=Failing(), numpy=NumpyReader())
+    settings = DataSettings(size=16, spacing_mm=2.0, depth_mm=20.0)
+    store = locate_store(arrays, settings, PhantomSettings(), say=str)
+    assert store.domains == ("one", "two")
+    assert store.domain("one").label_names == ("thing",)
+    assert locate_store(arrays, settings, PhantomSettings(), say=str).path == store.path
+    # files are the same, but the reader says that it now reads other cases out of them
+    newer = NumpyReader()
+    newer.version = 2
+    register(numpy=newer)
+    assert locate_store(arrays, settings, PhantomSettings(), say=str).path != store.path
+
+
+def test_built_in_readers_are_asked_first_and_alone(register, raw, monkeypatch):
+    monkeypatch.setattr(NumpyReader, "recognises", lambda self, raw: True)
+    register(numpy=NumpyReader())
+    monkeypatch.setattr(plugins, "entry_points", lambda group: pytest.fail("asked without need"))
+    assert find_reader(raw).name == "mmwhs"
+
+
+def test_an_unknown_layout_names_all_layouts_and_what_is_broken(register, tmp_path):
+    register(failing=Failing(), numpy=NumpyReader())
+    with pytest.raises(UserError) as caught:
+        find_reader(tmp_path)
+    text = str(caught.value)
+    for part in ("mmwhs (MM-WHS 2017", "nnunet (nnU-Net", "numpy (arrays: DOMAIN/CASE.npy)"):
+        assert part in text
+    assert "reader failing is not usable: RuntimeError: what is this?" in text
+    assert "reader gone is not usable: ModuleNotFoundError" in text
+    assert "\n" not in text
+
+
+def changed(**attributes):
+    reader = NumpyReader()
+    for name, value in attributes.items():
+        setattr(reader, name, value)
+    return reader
+
+
+@pytest.mark.parametrize(
+    ("name", "reader", "reason"),
+    [
+        ("numpy", NumpyReader, "is the class NumpyReader; register an instance"),
+        ("nnunet", NumpyReader(), "a built-in reader is called so already"),
+        ("other", NumpyReader(), "called 'numpy'; give it and its entry point the same name"),
+        ("numpy", changed(summary="two\nlines"), "summary must be one line"),
+        ("numpy", changed(version="1"), "version must be a whole number"),
+        ("numpy", object(), "is no Reader"),
+    ],
+)
+def test_what_is_no_reader_is_said_in_a_line(register, name, reader, reason):
+    register(**{name: reader})
+    found, broken = reader_plugins()
+    assert found == {}
+    reasons = {plugin.name: plugin.reason for plugin in broken}
+    assert reason in reasons[name]
+    assert set(reasons) == {name, "gone"}
