@@ -25,3 +25,14 @@ def test_a_stage_longer_than_the_segmenters_updates():
     assert told[-1].done == 0.5
     progress.advance("adapt", 10, 10)
     assert told[-1].done == 1
+
+
+def test_a_long_stage_after_others_does_not_throw_it_back():
+    told = []
+    progress = OverallProgress(told.append, WorkLeft(["a"]), total=1)
+    progress.begin("a", iterations=10)
+    for stage, done, total in (("warm-up", 5, 5), ("critics", 1, 2), ("critics", 2, 2), ("adapt", 15, 30)):
+        progress.advance(stage, done, total)
+    assert [round(one.done, 3) for one in told] == [0, 0.5, 0.6, 0.7, 0.85]
+    progress.advance("adapt", 30, 30)
+    assert told[-1].done == 1
