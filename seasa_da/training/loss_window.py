@@ -12,20 +12,23 @@ from seasa_da.errors import NonFiniteLoss
 
 
 class LossWindow:
-    """Sums of losses since the last line of the log; they stay on the device until the line is written."""
+    """Sums of losses since the last line of the log; they stay on the device until the line is written.
+
+    Not every update has to have every loss: each is averaged over those that had it.
+    """
 
     def __init__(self) -> None:
         self.sums: dict[str, Tensor] = {}
-        self.count = 0
+        self.counts: dict[str, int] = {}
 
     def add(self, losses: dict[str, Tensor]) -> None:
         for name, loss in losses.items():
             self.sums[name] = self.sums[name] + loss if name in self.sums else loss.clone()
-        self.count += 1
+            self.counts[name] = self.counts.get(name, 0) + 1
 
     def close(self, stage: str, iteration: int, accelerator: Any) -> dict[str, float]:
         """The means over updates and ranks; raises `NonFiniteLoss`, on every rank, naming the first bad loss."""
-        stacked = torch.stack([value.float() for value in self.sums.values()]) / self.count
+        stacked = torch.stack([value.float() / self.counts[name] for name, value in self.sums.items()])
         means = dict(zip(self.sums, accelerator.reduce(stacked, reduction="mean").tolist(), strict=True))
         for name, mean in means.items():
             if not math.isfinite(mean):
@@ -33,5 +36,5 @@ class LossWindow:
                     f"loss {name!r} became {mean} by iteration {iteration} of stage {stage!r}; the last checkpoint is "
                     "from before: lower train.lr, or that loss's weight, and start again"
                 )
-        self.sums, self.count = {}, 0
+        self.sums, self.counts = {}, {}
         return means
