@@ -1,7 +1,9 @@
 """Wiring, one hook a file: which keys go into a layer, which come out, and under which loss."""
 
 from seasa_da.hooks.adversarial import AdversarialLossHook, DiscriminatorLossHook
+from seasa_da.hooks.clipped_update import ClippedUpdateHook
 from seasa_da.hooks.contrast import ContrastHook
+from seasa_da.hooks.critic_levels import CriticLevelsHook
 from seasa_da.hooks.domain_critic import CriticLossHook, GatedAdversarialLossHook
 from seasa_da.hooks.energy import EnergyHook
 from seasa_da.hooks.levels import AuxLogitsHook, LevelsHook
@@ -19,12 +21,16 @@ from seasa_da.hooks.sifa_generator import SIFAGeneratorHook
 from seasa_da.hooks.sifa_segmenter import SharedEncoderHook, SharedEncoderLossHook
 from seasa_da.hooks.target_entropy import TargetEntropyHook
 from seasa_da.hooks.translation import ImageDiscriminatorLossHook, TranslationHook, TranslationLossHook
+from seasa_da.hooks.turns import TurnsHook
 from seasa_da.hooks.update import Stepper, UpdateHook
+from seasa_da.hooks.wasserstein import WassersteinAdaptationLossHook, WassersteinCriticLossHook
 
 __all__ = [
     "AdversarialLossHook",
     "AuxLogitsHook",
+    "ClippedUpdateHook",
     "ContrastHook",
+    "CriticLevelsHook",
     "CriticLossHook",
     "DiscriminatorLossHook",
     "EnergyHook",
@@ -48,5 +54,8 @@ __all__ = [
     "TargetEntropyHook",
     "TranslationHook",
     "TranslationLossHook",
+    "TurnsHook",
     "UpdateHook",
+    "WassersteinAdaptationLossHook",
+    "WassersteinCriticLossHook",
 ]

@@ -19,6 +19,8 @@ from seasa_da.layers.resize import resize_labels
 from seasa_da.layers.segmentation_loss import IGNORE, SegmentationLoss, SegmentationTerms, class_counts
 from seasa_da.layers.selective_entropy import SelectiveEntropyLoss
 from seasa_da.layers.soft_cross_entropy import confidence_kld, soft_cross_entropy
+from seasa_da.layers.stacked_levels import stack_levels
+from seasa_da.layers.wasserstein import gradient_penalty, wasserstein_distance
 
 __all__ = [
     "FAKE",
@@ -46,6 +48,7 @@ __all__ = [
     "domain_loss",
     "entropy_map",
     "free_energy",
+    "gradient_penalty",
     "hard_pseudo_labels",
     "least_squares_loss",
     "majority_agreement",
@@ -57,5 +60,7 @@ __all__ = [
     "self_information",
     "soft_cross_entropy",
     "soft_pseudo_labels",
+    "stack_levels",
+    "wasserstein_distance",
     "with_angular_margin",
 ]

@@ -10,6 +10,8 @@ from seasa_da.models.image_discriminator import ImageDiscriminator
 from seasa_da.models.image_pool import ImagePool
 from seasa_da.models.native_encoder import NativeEncoder, PixelHead
 from seasa_da.models.segmenter import Segmenter, build_segmenter
+from seasa_da.models.turns import Turns
+from seasa_da.models.wasserstein_critics import FeatureCritic, MaskCritic
 
 __all__ = [
     "AccuracyGate",
@@ -18,13 +20,16 @@ __all__ = [
     "DilatedHead",
     "Discriminator",
     "DomainCritic",
+    "FeatureCritic",
     "Frozen",
     "Generator",
     "ImageDiscriminator",
     "ImagePool",
+    "MaskCritic",
     "NativeEncoder",
     "PixelHead",
     "Segmenter",
+    "Turns",
     "build_segmenter",
     "freeze_batch_norm_affine",
 ]

@@ -22,12 +22,14 @@ from torch import Tensor, nn
 from seasa_da.errors import UserError
 
 LEVELS = ("layer3", "layer4")
+TAPS = ("layer2", "layer3", "layer4")
 
 
 class DeepLabTrunk(nn.Module):
     """The trunk `G`: images `(N, C, H, W)` in [-1, 1] to conv5 features `(N, D, h, w)`.
 
-    With `levels=True` it returns `(conv5, conv4)`. `channels` are those of (conv5, conv4).
+    With `levels=True` it returns `(conv5, conv4)`, with `taps=True` what comes out of layer2, layer3 (conv4) and layer4
+    (conv5), all three in one size. `channels` are those of (conv5, conv4).
 
     Args:
         backbone: name of a timm ResNet.
@@ -66,11 +68,27 @@ class DeepLabTrunk(nn.Module):
         self.mean: Tensor
         self.std: Tensor
 
-    def forward(self, images: Tensor, levels: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor, levels: bool = False, taps: bool = False) -> Tensor | tuple[Tensor, ...]:
         if self.expands:
             images = images.expand(-1, 3, -1, -1)
-        conv4, conv5 = self.net(((images + 1) / 2 - self.mean) / self.std)
+        images = ((images + 1) / 2 - self.mean) / self.std
+        if taps:
+            return self._taps(images)
+        conv4, conv5 = self.net(images)
         return (conv5, conv4) if levels else conv5
+
+    def up_to(self, last: str) -> list[nn.Module]:
+        """The layers from the stem to the one called `last` ("layer2", say), in their order."""
+        names = list(self.net)
+        return [self.net[name] for name in names[: names.index(last) + 1]]
+
+    def _taps(self, features: Tensor) -> tuple[Tensor, ...]:
+        found = []
+        for name, layer in self.net.items():
+            features = layer(features)
+            if name in TAPS:
+                found.append(features)
+        return tuple(found)
 
 
 class DilatedHead(nn.Module):

@@ -23,6 +23,8 @@ MICRO_BATCHES = {
     "EnergyConstrained": 1,
     "TranslationAdapter": 1,
     "DomainCriticAdapter": 1,
+    "PlugAndPlay": 2,
+    "PenalisedCritics": 1,
     "SIFA": 1,
 }
 

@@ -65,6 +65,42 @@ def test_from_random_weights_every_convolution_learns(backbone, size):
     )
 
 
+@pytest.mark.parametrize(
+    ("backbone", "stem_pool", "size"),
+    [("resnet18", "ceil", 256), ("test_resnet", "none", 32), ("resnet26", "floor", 64)],
+)
+def test_taps_are_three_layers_of_one_size(backbone, stem_pool, size):
+    torch.manual_seed(0)
+    trunk = DeepLabTrunk(backbone, 1, stem_pool=stem_pool).eval()
+    images = torch.rand(1, 1, size, size) * 2 - 1
+    seen = []
+    trunk.net.layer2.register_forward_hook(lambda *call: seen.append(call[2].clone()))
+    with torch.no_grad():
+        layer2, layer3, layer4 = trunk(images, taps=True)
+        conv5, conv4 = trunk(images, levels=True)
+    assert layer2.equal(seen[0]) and layer3.equal(conv4) and layer4.equal(conv5)
+    assert len({level.shape[2:] for level in (layer2, layer3, layer4)}) == 1
+
+
+def test_taps_carry_the_same_gradients():
+    trunk, images = DeepLabTrunk("test_resnet", 1, stem_pool="none").eval(), torch.randn(2, 1, 32, 32)
+    found = []
+    for one in (trunk(images, taps=True)[-1], trunk(images)):
+        trunk.zero_grad()
+        one.square().sum().backward()
+        found.append([p.grad.clone() for p in trunk.parameters()])
+    assert all(a.equal(b) for a, b in zip(*found, strict=True))
+
+
+def test_the_layers_up_to_one():
+    net = (trunk := DeepLabTrunk("test_resnet", 1, stem_pool="none")).net
+    assert trunk.up_to("layer2")[-2:] == [net.layer1, net.layer2]
+    assert trunk.up_to("layer3") == [*trunk.up_to("layer2"), net.layer3]
+    rest = {id(p) for layer in (net.layer3, net.layer4) for p in layer.parameters()}
+    early = {id(p) for layer in trunk.up_to("layer2") for p in layer.parameters()}
+    assert not early & rest and early | rest == {id(p) for p in trunk.parameters()}
+
+
 def test_a_random_start_sees_the_image_as_it_is():
     trunk = DeepLabTrunk("test_resnet", 1, stem_pool="none").eval()
     images = torch.rand(2, 1, 32, 32) * 2 - 1

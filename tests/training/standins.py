@@ -1,14 +1,16 @@
 """A training loop for the adapters on networks whose loss is a mean over images (no batch norm in train mode)."""
 
 import torch
-from toys import CLASSES, SIZE, random_batch, tiny_models
+from toys import CLASSES, SIZE, TinyTrunk, random_batch, tiny_models
 
 from seasa_da.adapters import SEASA, OutputAdversary, SegmentationAdapter, SelfTraining
 from seasa_da.adapters.domain_critic import DomainCriticAdapter
+from seasa_da.adapters.plug_and_play import PlugAndPlay, freeze_after
+from seasa_da.adapters.segmentation import trainable
 from seasa_da.adapters.sifa import SIFA
 from seasa_da.adapters.stylised_source import StylisedSource
 from seasa_da.adapters.translation import TranslationAdapter
-from seasa_da.config import AdversarySettings, ContrastSettings, CyCADASettings, FDASettings
+from seasa_da.config import AdversarySettings, ContrastSettings, CyCADASettings, FDASettings, PnPSettings
 from seasa_da.hooks import ContrastHook, EnergyHook
 from seasa_da.layers import ClassThresholds, class_counts
 from seasa_da.models import (
@@ -16,18 +18,22 @@ from seasa_da.models import (
     Decoder,
     Discriminator,
     DomainCritic,
+    FeatureCritic,
     Frozen,
     Generator,
     ImageDiscriminator,
     ImagePool,
+    MaskCritic,
     Segmenter,
+    Turns,
 )
 
 
 def make_adapter(name, norm=False):
     """An adapter by its class's name on tiny models; always the same weights.
 
-    "EnergyConstrained" is `SelfTraining` with the energy, "MPSCL" `OutputAdversary` with the contrast.
+    "EnergyConstrained" is `SelfTraining` with the energy, "MPSCL" `OutputAdversary` with the contrast,
+    "PenalisedCritics" `PlugAndPlay` with the penalty in place of clipping.
     """
     models = tiny_models(norm)
     optimizers = {"G": torch.optim.SGD([p for m in models.values() for p in m.parameters()], lr=0.05, momentum=0.9)}
@@ -41,6 +47,8 @@ def make_adapter(name, norm=False):
         energy = [EnergyHook(0.5)] if name == "EnergyConstrained" else []
         return SelfTraining(models, optimizers, num_classes=CLASSES, post_g=energy)
     torch.manual_seed(1)
+    if name in ("PlugAndPlay", "PenalisedCritics"):
+        return _plug_and_play(models, PnPSettings(weight=20, penalty=float(name == "PenalisedCritics")))
     if name == "TranslationAdapter":
         return _translation()
     if name == "SIFA":
@@ -65,6 +73,39 @@ def make_adapter(name, norm=False):
     if name == "OutputAdversary":
         return OutputAdversary(models, optimizers, num_classes=CLASSES, adversary=adversary)
     return SEASA(models, optimizers, num_classes=CLASSES, feature_dim=4, adversary=adversary)
+
+
+class _Tapped(TinyTrunk):
+    """A tiny trunk as `PlugAndPlay` wants it: three taps, and conv4 as its early layers."""
+
+    def forward(self, images, levels=False, taps=False):
+        conv5, conv4 = super().forward(images, levels=True)
+        if taps:
+            return conv4, conv4, conv5
+        return (conv5, conv4) if levels else conv5
+
+    def up_to(self, last):
+        return [self.conv4, self.norm]
+
+
+def _plug_and_play(models, pnp):
+    trunk = _Tapped()
+    trunk.load_state_dict(models["G"].state_dict())
+    models.update(G=trunk, G_S=Frozen(trunk), turns=Turns(1))
+    models.update(D_feat=FeatureCritic((3, 3, 4), CLASSES, (16, 16), 2, 4), D_mask=MaskCritic(CLASSES, (SIZE, SIZE), 4))
+    del models["C_aux"]
+    freeze_after(trunk, pnp.adapted)
+    models["C"].requires_grad_(False)
+    for name, model in models.items():
+        if name != "turns":
+            model.double()
+    # Not RMSProp, whose steps are as large for a gradient of rounding errors as for any other.
+    groups = {"G": ("G",), "D": ("D_feat", "D_mask")}
+    optimizers = {
+        key: torch.optim.SGD(trainable(models[name] for name in names), lr=0.5, momentum=0.9)
+        for key, names in groups.items()
+    }
+    return PlugAndPlay(models, optimizers, pnp=pnp)
 
 
 def _translation():
@@ -102,7 +143,7 @@ def train(adapter, stepper, *, rank=0, world=1, steps=3, with_counts=True):
         adapter.survey([random_batch(3, seed=9)["target_imgs"].chunk(world)[rank]], stepper)
     for step in range(steps):
         batch = random_batch(4, seed=step)
-        if isinstance(adapter, TranslationAdapter | DomainCriticAdapter | SIFA):
+        if isinstance(adapter, TranslationAdapter | DomainCriticAdapter | SIFA | PlugAndPlay):
             batch = {key: value.double() if value.is_floating_point() else value for key, value in batch.items()}
         # Classes in very unequal shares: weights by class then differ between parts.
         batch["src_labels"][1:] *= torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(step)) < 0.2
