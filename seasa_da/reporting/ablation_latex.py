@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from seasa_da.evaluation.comparison import Comparison
 from seasa_da.reporting.ablation_lines import AblationLine, ablation_header, ablation_lines, ablation_notes
@@ -50,8 +51,10 @@ def ablation_latex(
 
 
 def _row(line: AblationLine) -> list[str]:
-    remark = rf" {{\scriptsize({line.remark})}}" if line.remark else ""
     marks = [latex_escaped(mark) if isinstance(mark, str) else r"\checkmark" if mark else "" for mark in line.marks]
     interval = rf"{{\scriptsize {latex_escaped(line.interval)}}}"
-    values = [latex_cell(line.dice), interval, latex_escaped(line.p), latex_cell(line.asd)]
-    return [line.name + remark, *marks, *values, latex_escaped(line.published)]
+    asd = latex_cell(replace(line.asd, std=""))  # its spread would not fit between the margins
+    # A remark stands in place of the Dice: beside the name it would not fit either.
+    dice = rf"{{\scriptsize {line.remark}}}" if line.remark else latex_cell(line.dice)
+    values = [dice, interval, latex_escaped(line.p), asd]
+    return [line.name, *marks, *values, latex_escaped(line.published)]

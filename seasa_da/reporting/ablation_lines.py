@@ -42,7 +42,7 @@ def ablation_title(table: AblationTable, direction: tuple[str, str]) -> str:
 
 def ablation_header(table: AblationTable, published: Mapping[str, float] | None, units: str) -> list[str]:
     """Headers of the columns, in the order of an `AblationLine`'s fields; the paper's only where it has figures."""
-    paper = ["Dice, paper"] if published else []
+    paper = ["paper"] if published else []
     return ["Row", *table.columns, "Dice [%]", "95 %", "p", f"ASD [{units}]", *paper]
 
 
@@ -93,5 +93,5 @@ def ablation_notes(
     own = {row.name: failures[row.name] for row in comparison.rows if row.name in failures}
     found = notes(comparison, failures=own, published=None, other_data=other_data, undefined=undefined)
     if published:
-        found.append(f"paper: published on MM-WHS{', another data set' if other_data else ''}.")
+        found.append(f"paper: mean Dice published on MM-WHS{', another data set' if other_data else ''}.")
     return found

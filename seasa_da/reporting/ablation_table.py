@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from rich import box
 from rich.console import Console
@@ -21,6 +22,9 @@ from seasa_da.reporting.ablation_lines import (
 )
 from seasa_da.reporting.comparison_table import screen_cell
 from seasa_da.reporting.published_ablations import AblationTable, Mark
+
+DICE_ALONE = "Dice alone: intervals, p and ASD need a wider terminal, or the files."
+_LEFT_OUT = 3  # columns after Dice
 
 
 def ablation_table(
@@ -44,7 +48,8 @@ def ablation_table(
         reference: show the paper's figures, of the directions that it has.
         other_data: ours are known to be of another data set than the paper's, as the phantom's are.
         units: of the ASD, "mm" or "voxel".
-        width: columns of the terminal; where a value does not fit on one line, its parts are set below one another.
+        width: columns of the terminal; where a value does not fit on one line, its parts are set below one another,
+            and where that does not fit either, the Dice stands alone.
 
     What cannot be said shows as "–"; nothing is cut off, whatever the width.
     """
@@ -53,18 +58,25 @@ def ablation_table(
     lines = ablation_lines(table, comparison, failures=failures, published=published)
     below = ablation_notes(comparison, failures=failures, published=published, other_data=other_data)
     shown = Table()
-    for joint, lean in ((" ", False), ("\n", False), ("\n", True)):
+    after_dice = len(table.columns) + 2
+    for joint, lean, alone in ((" ", False, False), ("\n", False, False), ("\n", True, False), ("\n", True, True)):
         # Text, not markup: "[mm]" would be taken for a style.
         title = Text(ablation_title(table, direction))
         shown = Table(title=title, title_justify="left", caption_justify="left")
         if lean:
             shown.box, shown.pad_edge = box.SIMPLE, False
-        shown.caption = Text("\n".join(below)) if below else None
-        for place, name in enumerate(header):
-            left = place <= len(table.columns)
-            shown.add_column(Text(name.replace(" ", joint)), justify="left" if left else "right", overflow="fold")
+        said = [*([DICE_ALONE] if alone else []), *below]
+        shown.caption = Text("\n".join(said)) if said else None
+        places = [
+            place for place in range(len(header)) if not alone or not after_dice <= place < after_dice + _LEFT_OUT
+        ]
+        for place in places:
+            name = header[place] if header[place] == "95 %" else header[place].replace(" ", joint)
+            justify: Literal["left", "right"] = "left" if place <= len(table.columns) else "right"
+            shown.add_column(Text(name), justify=justify, overflow="fold")
         for line in lines:
-            shown.add_row(*_cells(line, joint)[: len(header)])
+            cells = _cells(line, joint)
+            shown.add_row(*(cells[place] for place in places))
         wide = Console(width=10_000)
         if Measurement.get(wide, wide.options, shown).maximum <= width:
             break

@@ -19,7 +19,7 @@ class Recorder:
 
     def start(self, uri, *, run_id, on_started, **about):
         self.begun.append(run_id)
-        self.tags = about["tags"]
+        self.tags, self.name = about["tags"], about["run_name"]
         if self.answer_s is not None:
             threading.Timer(self.answer_s, on_started, [run_id or self.run_id]).start()
 
@@ -46,6 +46,14 @@ def test_runs_name_their_parent_and_a_repeat_goes_on_with_it(begin, tmp_path):
     assert begin(again).tags("ours", tmp_path)["mlflow.parentRunId"] == "new"
     assert again.begun == ["new"]
     assert again.tags == {"comparison": tmp_path.name, "rows": "ours"}
+
+
+def test_it_is_called_by_the_command(begin, tmp_path):
+    recorder = Recorder(0.0)
+    begin(recorder)
+    assert recorder.name == f"compare {tmp_path.name}"
+    ParentRun(tmp_path, "none", "ct to mri", {}, {}, print, "ablate")
+    assert recorder.name == f"ablate {tmp_path.name}"
 
 
 def test_a_shard_waits_for_the_one_that_began(begin, tmp_path):
