@@ -328,7 +328,7 @@ def compose_run(
         top,
         sections_of(spec, addon_specs),
         recipes=spec.recipes,
-        presets=[one.presets for one in (spec, *addon_specs)],
+        presets=[spec.presets, *(addon.presets for addon in addon_specs)],
         config_file=Path(config) if config else None,
         overrides=overrides,
     )
@@ -369,7 +369,9 @@ def _fault(name: str, spec: MethodSpec | AddonSpec, builtin: Mapping[str, Any]) 
     target = spec.stages if isinstance(spec, MethodSpec) else spec.build
     if not re.fullmatch(r"[\w.]+:[\w.]+", target):
         return f"{target!r} is not of the form 'module:function'"
-    built_in = {name: cls for one in (*METHODS.values(), *ADDONS.values()) for name, cls in one.sections.items()}
+    built_in: dict[str, type[Section]] = {}
+    for sections in (*(one.sections for one in METHODS.values()), *(one.sections for one in ADDONS.values())):
+        built_in.update(sections)
     recipes = spec.recipes if isinstance(spec, MethodSpec) else {}
     return sections_fault(spec.sections, built_in) or overlays_fault(spec.sections, recipes, spec.presets)
 

@@ -1,0 +1,1 @@
+"""A plug-in of seasa-da: a method, an add-on and a reader."""
