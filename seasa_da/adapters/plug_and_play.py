@@ -158,5 +158,5 @@ def _add_feature_critic(context: StageContext, settings: PnPSettings) -> None:
 
 
 def _rmsprop(models: list[nn.Module], settings: PnPSettings) -> torch.optim.Optimizer:
-    # 0.9 is TensorFlow's default, with which the authors' learning rate was chosen; torch's is 0.99.
-    return torch.optim.RMSprop(trainable(models), lr=settings.lr, alpha=0.9)
+    # TensorFlow's defaults, with which the authors' learning rate was chosen: 0.9, and 1e-10 under the root.
+    return torch.optim.RMSprop(trainable(models), lr=settings.lr, alpha=0.9, eps=1e-5)

@@ -110,7 +110,7 @@ def with_native_segmenter(context: StageContext) -> StageContext:
     encoder = NativeEncoder(channels, settings.native_width, settings.native_dropout)
     context.models["G"] = encoder.to(device)
     for name, seen in zip(("C", "C_aux"), encoder.channels, strict=True):
-        context.models[name] = PixelHead(seen, context.num_classes, (height, width)).to(device)
+        context.models[name] = PixelHead(seen, context.num_classes, (height, width), settings.native_dropout).to(device)
     return replace(context, feature_dim=encoder.channels[0])
 
 

@@ -16,8 +16,9 @@ of predictions join after a quarter of the run.
 Our choice: the encoder is the common DeepLab with the common optimiser, loss and batch (`sifa.network=native` for the
 authors' network, with Adam); the lower level is conv4, and its supervised weight of 0.1 is the common one; the code
 trains the target images' discriminator before the segmenter: as the segmenter's update does not ask it, all
-discriminators are trained together, which is the same; the generator pads by reflection; all learning rates follow the
-poly schedule, as the segmenter's; the auxiliary task starts at once in V1, too.
+discriminators are trained together, which is the same; what they see was decoded just before the decoder's step; the
+generators pad by reflection, the discriminators by 1 (code: 2), as CycleGAN's here; all learning rates follow the poly
+schedule, as the segmenter's; the auxiliary task starts at once in V1, too.
 
 | | |
 |---|---|

@@ -35,7 +35,7 @@ class MakeRun:
         def advance(progress: Progress) -> None:
             nonlocal moved
             moved = True
-            send({"kind": "progress", **{name: getattr(progress, name) for name in ("stage", "done", "total")}})
+            send({"kind": "progress", "stage": progress.stage, "share": progress.share})
 
         observer = run.Observer(say=sayer(send), progress=advance, counting=counter(send))
         with claim_place(self.place) as claim:

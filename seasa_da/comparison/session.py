@@ -16,7 +16,7 @@ from seasa_da.comparison.manifest import Manifest
 from seasa_da.comparison.observer import ComparisonObserver, RunOutcome
 from seasa_da.comparison.parent_run import ParentRun
 from seasa_da.comparison.places import Place
-from seasa_da.comparison.plan import Cell, compose_cell
+from seasa_da.comparison.plan import Cell
 from seasa_da.comparison.progress import OverallProgress
 from seasa_da.comparison.remaining import WorkLeft
 from seasa_da.comparison.report import make_report, written_files
@@ -112,7 +112,7 @@ class Session:
 
     def _make(self, cell: Cell, work: WorkLeft, progress: OverallProgress) -> RunOutcome:
         place = Place(self._folder, cell)
-        progress.begin(str(cell), compose_cell(cell, self._common)[1].train.iterations)
+        progress.begin(str(cell))
         tags = self._parent.tags(cell.row.name, place.run.path.resolve())
         try:
             result = run_child(
@@ -134,7 +134,7 @@ class Session:
         if message["kind"] == "say":
             self._log(f"{cell}: {message['line']}")
         elif message["kind"] == "progress":
-            progress.advance(message["stage"], message["done"], message["total"])
+            progress.advance(message["stage"], message["share"])
 
     def _log(self, line: str) -> None:
         path = self._folder / LOG

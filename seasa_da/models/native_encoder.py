@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 # Channels of the residual blocks over the base's; "pool" halves the size.
-EARLY = (1, "pool", 2, "pool", 4, 4, "pool", 8, 8, 16, 16, 32, 32)
+EARLY = (1, "pool", 2, "pool", 4, 4, "pool", 8, 8, 16, 16, 16, 16, 32, 32)
 WIDEST = 32
 
 
@@ -24,12 +24,13 @@ class NativeEncoder(nn.Module):
     Args:
         in_channels: C.
         width: of the first layer (authors' code: 16); D is 32 times as wide.
-        dropout: after each block.
+        dropout: share of the single elements dropped after every convolution.
     """
 
     def __init__(self, in_channels: int, width: int = 16, dropout: float = 0.0) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(in_channels, width, 7, padding=3, bias=False), *_norm_relu(width)]
+        first = nn.Conv2d(in_channels, width, 7, padding=3, bias=False)
+        layers: list[nn.Module] = [first, nn.Dropout(dropout), *_norm_relu(width)]
         before = width
         for factor in EARLY:
             if isinstance(factor, str):
@@ -40,7 +41,7 @@ class NativeEncoder(nn.Module):
         self.early = nn.Sequential(*layers)
         late: list[nn.Module] = [_Block(before, before, 2, dropout) for _ in range(2)]
         for _ in range(2):
-            late += [nn.Conv2d(before, before, 3, padding=1, bias=False), *_norm_relu(before), nn.Dropout2d(dropout)]
+            late += [nn.Conv2d(before, before, 3, padding=1, bias=False), nn.Dropout(dropout), *_norm_relu(before)]
         self.late = nn.Sequential(*late)
         self.channels: tuple[int, int] = (before, before)
 
@@ -57,15 +58,19 @@ class PixelHead(nn.Module):
         in_channels: D.
         num_classes: K, background included.
         output_size: `(H, W)`.
+        dropout: share of the convolution's outputs dropped.
     """
 
-    def __init__(self, in_channels: int, num_classes: int, output_size: tuple[int, int]) -> None:
+    def __init__(self, in_channels: int, num_classes: int, output_size: tuple[int, int], dropout: float = 0.0) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, num_classes, 1)
+        self.dropout = nn.Dropout(dropout)
         self.output_size = output_size
 
     def forward(self, features: Tensor) -> Tensor:
-        return F.interpolate(self.conv(features), size=self.output_size, mode="bilinear", align_corners=True)
+        return F.interpolate(
+            self.dropout(self.conv(features)), size=self.output_size, mode="bilinear", align_corners=True
+        )
 
 
 class _Block(nn.Module):
@@ -74,11 +79,11 @@ class _Block(nn.Module):
         self.more = after - before
         self.net = nn.Sequential(
             nn.Conv2d(before, after, 3, padding=dilation, dilation=dilation, bias=False),
+            nn.Dropout(dropout),
             *_norm_relu(after),
-            nn.Dropout2d(dropout),
             nn.Conv2d(after, after, 3, padding=dilation, dilation=dilation, bias=False),
+            nn.Dropout(dropout),
             nn.BatchNorm2d(after),
-            nn.Dropout2d(dropout),
         )
 
     def forward(self, features: Tensor) -> Tensor:

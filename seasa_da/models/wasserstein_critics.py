@@ -4,8 +4,9 @@ Paper: Dou et al., "PnP-AdaNet: Plug-and-Play Adversarial Domain Adaptation Netw
 Segmentation", IEEE Access 2019. From the authors' code: residual blocks and strided convolutions, then one number an
 image by a fully connected layer; LeakyReLU 0.2. Our choice: features at their own resolution, reduced by a learnt 1x1
 convolution a level (the code spreads channels over space, in full resolution); as many stages as leave 4x4 cells or
-fewer; no batch norm and no dropout (the code has both), so that the score of an image is a function of it alone, as a
-Lipschitz bound wants; biases in place of the norm's shift; N(0, 0.02) start.
+fewer; the code's batch norm after every convolution became a norm over each image without affine part, so that the
+score of an image is a function of it alone, as a Lipschitz bound wants; without any, clipping bounds nothing (with all
+weights at 0.03 the score of the paper's size is of the order of 1e23); no dropout; N(0, 0.02) start.
 """
 
 from __future__ import annotations
@@ -40,11 +41,12 @@ class FeatureCritic(nn.Module):
         self.split = (*channels, num_classes + 1)
         self.reduce = nn.ModuleList(nn.Conv2d(each, reduced, 1) for each in channels)
         before = reduced * len(channels) + num_classes + 1
-        layers: list[nn.Module] = [nn.Conv2d(before, width, 3, padding=1), nn.LeakyReLU(0.2)]
+        layers: list[nn.Module] = [nn.Conv2d(before, width, 3, padding=1), _norm(width), nn.LeakyReLU(0.2)]
         (height, breadth), now = size, width
         while max(height, breadth) > LEAST:
             after = min(2 * now, WIDEST * width)
-            layers += [_Residual(now), nn.Conv2d(now, after, 3, stride=2, padding=1), nn.LeakyReLU(0.2)]
+            halving = nn.Conv2d(now, after, 3, stride=2, padding=1)
+            layers += [_Residual(now), halving, _norm(after), nn.LeakyReLU(0.2)]
             height, breadth, now = (height + 1) // 2, (breadth + 1) // 2, after
         self.net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(now * height * breadth, 1))
         _init_gaussian(self)
@@ -69,7 +71,7 @@ class MaskCritic(nn.Module):
         widths = [num_classes, width, 2 * width, 4 * width, 8 * width]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
-            layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+            layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), _norm(after), nn.LeakyReLU(0.2)]
         left = [side // 2 ** (len(widths) - 1) for side in size]
         self.net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(widths[-1] * left[0] * left[1], 1))
         _init_gaussian(self)
@@ -84,12 +86,21 @@ class _Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.net = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1), nn.LeakyReLU(0.2), nn.Conv2d(channels, channels, 3, padding=1)
+            nn.Conv2d(channels, channels, 3, padding=1),
+            _norm(channels),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            _norm(channels),
         )
         self.rise = nn.LeakyReLU(0.2)
 
     def forward(self, features: Tensor) -> Tensor:
         return self.rise(features + self.net(features))
+
+
+def _norm(channels: int) -> nn.Module:
+    """Zero mean and unit variance over all channels and places of an image; nothing of it is learnt, so none clipped."""
+    return nn.GroupNorm(1, channels, affine=False)
 
 
 def _init_gaussian(module: nn.Module) -> None:

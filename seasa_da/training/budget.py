@@ -67,5 +67,10 @@ def check_budget(stages: list[Stage], iterations: int, *, oracle: bool) -> None:
             f"stages {[(stage.name, segmenter_updates(stage)) for stage in stages]} must have different names and "
             f"{iterations} updates of the segmenter together"
         )
+    if wrong := [stage for stage in stages if not 0 <= segmenter_updates(stage) <= stage.iterations]:
+        found = wrong[0]
+        raise ValueError(
+            f"stage {found.name!r} has {found.iterations} iterations and {segmenter_updates(found)} segmenter updates"
+        )
     if not oracle and any(stage.labels != "source" for stage in stages):
         raise ValueError("a stage wants the target's labels, and its method is not marked as an oracle")

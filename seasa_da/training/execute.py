@@ -98,6 +98,7 @@ def _train_and_evaluate(
         settings,
         len(job.class_names) + 1,
         folder,
+        steps=sum(stage.iterations for stage in job.stages),
         about={"settings": settings.model_dump(mode="json"), **provenance(job), "pure": pure},
         observe=job.observer.progress,
         log_metrics=tracker.log_metrics if tracker else lambda step, metrics: None,

@@ -30,12 +30,16 @@ FRESH_SCALE = {"scale": 2.0**16, "_growth_tracker": 0}
 
 @dataclass(frozen=True)
 class Progress:
-    """What an observer of the loop is told: `done` of `total` updates of a stage, and the mean losses since last."""
+    """What an observer of the loop is told: `done` of `total` updates of a stage, and the mean losses since last.
+
+    `share` is how much of the run's updates, over all its stages, is done.
+    """
 
     stage: str
     done: int
     total: int
     losses: dict[str, float]
+    share: float = 0.0
 
 
 @dataclass
@@ -51,6 +55,7 @@ class Trainer:
         observe: told of every logged iteration; by default nobody.
         log_metrics: given `(step, {name: value})` for tracking.
         carried: models that checkpoints hold besides the adapter's own, for later stages.
+        steps: updates of all stages.
         steps_before: updates of the stages before.
         train_seconds: spent in the loop so far, by this run or by the one whose stage it took over.
         stage_seconds: those of the stage under way.
@@ -64,6 +69,7 @@ class Trainer:
     observe: Callable[[Progress], None] = lambda progress: None
     log_metrics: Callable[[int, dict[str, float]], None] = lambda step, metrics: None
     carried: dict[str, nn.Module] = field(default_factory=dict)
+    steps: int = 0
     steps_before: int = 0
     train_seconds: float = 0.0
     stage_seconds: float = 0.0
@@ -211,4 +217,5 @@ class Trainer:
         }
         self.folder.append_log(line)
         self.log_metrics(self.steps_before + done, {**losses, "lr": rate})
-        self.observe(Progress(stage.name, done, stage.iterations, losses))
+        share = (self.steps_before + done) / max(self.steps, self.steps_before + done)
+        self.observe(Progress(stage.name, done, stage.iterations, losses, share))

@@ -41,7 +41,7 @@ def test_the_authors_own_networks():
     assert isinstance(adapter.models["G"], NativeEncoder) and isinstance(adapter.models["C"], PixelHead)
     assert isinstance(adapter.optimizers["G"], torch.optim.Adam)
     assert adapter.optimizers["G"].param_groups[0]["lr"] == 1e-3
-    assert any(m.p == 0.25 for m in adapter.models["G"].modules() if isinstance(m, torch.nn.Dropout2d))
+    assert any(m.p == 0.25 for m in adapter.models["G"].modules() if isinstance(m, torch.nn.Dropout))
 
 
 def test_weights_of_the_common_trunk_do_not_go_into_the_authors_network(tmp_path):

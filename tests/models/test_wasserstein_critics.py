@@ -43,3 +43,21 @@ def test_an_images_score_is_its_own(critic, shape):
     critic.train()
     torch.testing.assert_close(critic(images)[1:2], critic(images[1:2]))
     assert not [layer for layer in critic.modules() if isinstance(layer, nn.BatchNorm2d | nn.Dropout)]
+
+
+@pytest.mark.parametrize(
+    "build", [lambda: FeatureCritic((512, 1024, 2048), 5, (33, 33)), lambda: MaskCritic(5, (256, 256))]
+)
+@pytest.mark.parametrize("scale", [1.0, 1000.0])
+def test_clipped_weights_bound_the_score_at_the_papers_size(build, scale):
+    critic = build()
+    clip = 0.03
+    with torch.no_grad():
+        for name, parameter in critic.named_parameters():
+            parameter.fill_(0.0 if name.endswith("bias") else clip)
+        channels, side = (3590, 33) if isinstance(critic, FeatureCritic) else (5, 256)
+        score = critic(scale * torch.rand(1, channels, side, side)).item()
+    (last,) = [layer for layer in critic.modules() if isinstance(layer, nn.Linear)]
+    # After a norm over n values their sum of squares is n, and so is the most that their sum can be.
+    assert abs(score) <= clip * last.in_features
+    assert abs(score) < 65504  # half precision's largest number

@@ -74,3 +74,10 @@ def test_stages_that_keep_the_rules_are_given_back(monkeypatch):
     monkeypatch.setattr(MethodSpec, "load_stages", lambda self: lambda settings: stages)
     settings = RunSettings(method="theirs", train=TrainSettings(iterations=8))
     assert planned_stages(MethodSpec("theirs", "s", "m:f"), settings) == stages
+
+
+@pytest.mark.parametrize("claimed", [-1, 6])
+def test_a_stage_cannot_have_more_updates_of_the_segmenter_than_iterations_or_fewer_than_none(claimed):
+    stages = [Stage("a", 5, build, segmenter_updates=claimed), Stage("b", 10, build, segmenter_updates=8 - claimed)]
+    with pytest.raises(ValueError, match=f"stage 'a' has 5 iterations and {claimed} segmenter updates"):
+        check_budget(stages, 8, oracle=False)
