@@ -16,8 +16,8 @@ Our choice: a warm-up on the source alone for 8 % of the budget (the authors spe
 on the source; their configuration of it is AdvEnt's, and their discriminators go on from it, ours start fresh), with a
 learning rate schedule of its own; the centres start from the first batch after it, not from a file; a class that no
 batch has had yet is left out of the softmax; the margin is the paper's (the code takes a maximum off both sides before
-it joins them, so that the margin cancels wherever the own centre is the nearest, as on all of the target). Network, supervised loss, augmentation, optimiser and budget are those of
-all methods.
+it joins them, so that the margin cancels wherever the own centre is the nearest, as on all of the target). Network,
+supervised loss, augmentation, optimiser and budget are those of all methods.
 
 | | |
 |---|---|

@@ -14,13 +14,13 @@ DAM's batch norm normalises by the batch in the layers' updates only, every othe
 statistics. The mask critic sees the logits, without softmax, as in one version of the code: another gives it the
 argmax, through which no gradient comes.
 Our choice: the port to DeepLab: DAM is the stem to layer2 (`pnp.adapted=layer3` for more), a critic sees layer2,
-layer3, layer4, the scores and the label at the features' resolution (models/wasserstein_critics.py); the
-critics' batch norm is a norm over each image, and they have no dropout; RMSProp starts from 0, as torch's does (code:
-from 1, so gently); the budget is the source segmenter one half, the layers' updates the other, and those of
-the critics come on top; our supervised loss and batch; no L2 term (1e-4 mu: where nothing else has a gradient, RMSProp
-would make steps as large as any of it); biases are not clipped; a constant learning rate for the critics alone, then
-our poly (code: times 0.98 every 100 updates of the layers), so that the last iterate is the one to keep; `pnp.penalty`
-for a gradient penalty (Gulrajani et al., 2017) in place of clipping.
+layer3, layer4, the scores and the label at the features' resolution (models/wasserstein_critics.py); the critics' batch
+norm is a norm over each image, and they have no dropout; RMSProp starts from 0, as torch's does (code: from 1, so
+gently); the budget is the source segmenter one half, the layers' updates the other, and those of the critics come on
+top; our supervised loss and batch; no L2 term (1e-4 mu: where nothing else has a gradient, RMSProp would make steps as
+large as any of it); biases are not clipped; a constant learning rate for the critics alone, then our poly (code: times
+0.98 every 100 updates of the layers), so that the last iterate is the one to keep; `pnp.penalty` for a gradient penalty
+(Gulrajani et al., 2017) in place of clipping.
 
 | | |
 |---|---|

@@ -99,7 +99,7 @@ class _Residual(nn.Module):
 
 
 def _norm(channels: int) -> nn.Module:
-    """Zero mean and unit variance over all channels and places of an image; nothing of it is learnt, so none clipped."""
+    """Zero mean and unit variance over an image's channels and places; nothing of it is learnt, so none clipped."""
     return nn.GroupNorm(1, channels, affine=False)
 
 
