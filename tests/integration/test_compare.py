@@ -22,6 +22,7 @@ from seasa_da.comparison.observer import ComparisonObserver
 from seasa_da.comparison.parent_run import modules_for
 from seasa_da.comparison.rows import all_rows
 from seasa_da.comparison.server import start_server
+from seasa_da.registry import METHODS
 
 from .weights import assert_bit_identical
 
@@ -112,6 +113,15 @@ def test_a_finished_run_is_as_one_made_alone_and_can_be_evaluated(
     with pytest.raises(SystemExit) as end:
         main(["evaluate", str(run)])
     assert end.value.code == 0 and "MYO" in capsys.readouterr().out
+
+
+def test_methods_that_are_not_in_the_papers_table_are_made_by_name(small: Compare) -> None:
+    extras = [name for name, spec in METHODS.items() if spec.row is None]
+    assert {"advent", "minent", "mpscl", "fda"} <= set(extras)
+    result = small(methods=extras, overrides=["train.iterations=4", "train.batch_size=2"])
+    (report,) = result.reports
+    assert not result.failed and [row.name for row in report.comparison.rows] == extras
+    assert all(row.dice.structures["mean"].mean is not None for row in report.comparison.rows)
 
 
 def test_shards_share_a_folder_and_the_last_makes_the_whole_table(small: Compare, tmp_path: Path) -> None:
