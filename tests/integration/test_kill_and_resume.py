@@ -54,7 +54,10 @@ def test_sigkill_in_the_middle_changes_nothing(smoke: Callable[..., RunResult], 
 
 @pytest.mark.parametrize(
     ("method", "stages"),
-    [("ours", 1), ("released-code", 2), ("cyclegan", 3), ("cycada", 5), ("pnp-adanet", 3), ("crst", 4), ("ebm", 4)],
+    [
+        *(("ours", 1), ("released-code", 2), ("cyclegan", 3), ("cycada", 5), ("pnp-adanet", 3), ("sifa-v2", 1)),
+        *(("crst", 4), ("ebm", 4), ("mpscl", 2)),
+    ],
 )
 def test_resuming_anywhere_ends_the_same(
     smoke: Callable[..., RunResult], store: Path, tmp_path: Path, method: str, stages: int
