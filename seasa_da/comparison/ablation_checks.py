@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from seasa_da.comparison.ablations import WHOLE, whole_tables
+from collections.abc import Mapping
+from typing import Any
+
+from seasa_da.comparison.ablations import COMPONENTS, WHOLE, whole_tables
 from seasa_da.comparison.common import Common
 from seasa_da.comparison.plan import Plan, compose_cell
 from seasa_da.errors import UserError
@@ -12,17 +15,15 @@ def check_ablation(plan: Plan, common: Common) -> list[str]:
     """What the user is told of settings that do not reach all rows.
 
     Raises:
-        UserError: a setting would make "ours" another method than a table says it is.
+        UserError: a setting would make a row another than a table says it is.
     """
-    cell = next(cell for cell in plan.cells() if cell.row.name == "ours")
-    settings = compose_cell(cell, common)[1].model_dump()
+    settings = {cell.row.name: compose_cell(cell, common)[1].model_dump() for cell in plan.cells()}
     for table in whole_tables(row.name for row in plan.rows):
-        for name, value in WHOLE[table.number].items():
-            section, _, leaf = name.rpartition(".")
-            found = (settings[section] if section else settings)[leaf]
-            if found != value:
+        for row in table.rows:
+            if fault := _fault(settings[row], WHOLE[table.number] if row == "ours" else {}):
+                needed, found = fault
                 raise UserError(
-                    f"table {table.number} needs {name}={_text(value)} in its row 'ours', here it is {_text(found)}; "
+                    f"table {table.number} needs {needed} in its row {row!r}, here it is {_text(found)}; "
                     "leave that setting out, or the table (--tables)"
                 )
     said = []
@@ -31,6 +32,22 @@ def check_ablation(plan: Plan, common: Common) -> list[str]:
         if rows:
             said.append(f"{name}: {', '.join(rows)} {'keep their' if len(rows) > 1 else 'keeps its'} own value")
     return said
+
+
+def _fault(settings: Mapping[str, Any], whole: Mapping[str, Any]) -> tuple[str, object] | None:
+    """What a row's settings should be, and what is there instead; `None` if they are as they should."""
+    for name, value in whole.items():
+        section, _, leaf = name.rpartition(".")
+        found = (settings[section] if section else settings)[leaf]
+        if found != value:
+            return f"{name}={_text(value)}", found
+    for section in COMPONENTS:
+        own = settings.get(section, {})
+        if own.get("weight", 1) <= 0:
+            return f"{section}.weight above 0", own["weight"]
+        if own.get("start", 0) >= 1:
+            return f"{section}.start below 1", own["start"]
+    return None
 
 
 def _name(assignment: str) -> str:

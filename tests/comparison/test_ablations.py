@@ -75,13 +75,39 @@ def test_a_rows_own_setting_stays_and_the_user_is_told():
     assert settings_of(None, "se.minimise=reliable")["se-all"][1].se.minimise == "all"
 
 
-@pytest.mark.parametrize("override", ["se.minimise=all", "asa.remove_unreliable=false", "recipe=released-code"])
-def test_a_setting_that_would_belie_a_table_is_refused_with_that_table_alone(override):
+@pytest.mark.parametrize(
+    ("override", "belied"),
+    [
+        ("recipe=released-code", [2, 4]),
+        ("se.minimise=all", [2, 3]),
+        ("se.maximise=none", [2, 3]),
+        ("asa.remove_unreliable=false", [2, 4]),
+        ("adversary.weight=0", [2, 3, 4]),
+        ("se.weight=0", [2, 3, 4]),
+        ("asa.weight=0", [2, 3, 4]),
+        ("se.start=1", [2, 3, 4]),
+        ("asa={start: 1}", [2, 3, 4]),
+        ("se.weight=0.001", []),
+        ("asa.start=0.99", []),
+        ("se.ramp=1", []),
+    ],
+)
+def test_a_setting_that_would_belie_a_table_is_refused_with_that_table_alone(override, belied):
     common = Common(preset="smoke", overrides=(override,))
-    belied = [number for number in ABLATION_TABLES if refused(plan_of([number]), common)]
-    assert (
-        belied == {"se.minimise=all": [3], "asa.remove_unreliable=false": [4], "recipe=released-code": [2, 4]}[override]
-    )
+    assert [number for number in ABLATION_TABLES if refused(plan_of([number]), common)] == belied
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("se.weight=0", r"table 2 needs se.weight above 0 in its row 'adaoutput\+se', here it is 0.0; leave that"),
+        ("asa.start=1", r"table 2 needs asa.start below 1 in its row 'adaoutput\+asa', here it is 1.0; leave that"),
+        ("adversary.weight=0", "table 2 needs adversary.weight above 0 in its row 'adaoutput', here it is 0.0;"),
+    ],
+)
+def test_every_row_is_checked_that_has_the_component(override, message):
+    with pytest.raises(UserError, match=message):
+        check_ablation(plan_of(), Common(preset="smoke", overrides=(override,)))
 
 
 def refused(plan, common):
