@@ -15,6 +15,9 @@ from seasa_da.errors import UserError
 if TYPE_CHECKING:
     from seasa_da.comparison import ComparisonResult
 
+LONGEST_NUMBER = 20
+"""Digits. Far more than any option takes; `int` itself fails at some thousands."""
+
 
 def comparison_options(verb: str) -> Callable[[Command], Command]:
     """Give a command the options on what is made and where."""
@@ -66,6 +69,8 @@ def number(option: str, text: str) -> int:
     """A number of 0 or more; `UserError` that names the option."""
     if not text.isascii() or not text.isdigit():
         raise UserError(f"{option}: {text!r} is not a number of 0 or more")
+    if len(text) > LONGEST_NUMBER:
+        raise UserError(f"{option}: {text[:LONGEST_NUMBER]}… is a number of {len(text)} digits, which is too large")
     return int(text)
 
 

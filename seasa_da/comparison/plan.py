@@ -5,6 +5,7 @@ Nothing here imports torch, so a wrong name or setting is refused at once, befor
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from seasa_da.comparison.kinds import COMPARISON, Kind
 from seasa_da.comparison.rows import Row
 from seasa_da.config import RunSettings
 from seasa_da.errors import UserError
-from seasa_da.registry import ADDONS, METHODS, MethodSpec, compose_run
+from seasa_da.registry import ADDONS, METHODS, MethodSpec, compose_run, find_method
 
 LARGEST_SEED = 2**31 - 1
 
@@ -76,8 +77,9 @@ class Plan:
                 section = text.partition("=")[0].strip().partition(".")[0]
                 if section in _sections():
                     raise UserError(f"{text}: no row has the section {section!r}")
-                # Nor has any other: let the first row refuse it, with the nearest right name.
-                compose_run(self.rows[0].method, self.rows[0].addons, preset=common.preset, overrides=[text])
+                # Nor has any other: let a row refuse it, with the nearest right name.
+                row = _nearest_recipe(every, text) if section == "recipe" else self.rows[0]
+                compose_run(row.method, row.addons, preset=common.preset, overrides=[text])
         for cell in self.cells():
             compose_cell(cell, common)
 
@@ -122,6 +124,17 @@ def compose_cell(cell: Cell, common: Common) -> tuple[MethodSpec, RunSettings]:
 def overrides_of(row: Row, common: Common) -> list[str]:
     """What is overridden in a row: of the common settings those that it has, then its own."""
     return [*(text for text in common.assignments() if row.has(text)), *row.overrides]
+
+
+def _nearest_recipe(rows: Sequence[Row], assignment: str) -> Row:
+    """The row that has the recipe most like that of `recipe=value`; the first where none has any."""
+    value = assignment.partition("=")[2].strip().strip('"')
+
+    def likeness(row: Row) -> float:
+        recipes = find_method(row.method).recipes
+        return max((difflib.SequenceMatcher(None, value, recipe).ratio() for recipe in recipes), default=-1.0)
+
+    return max(rows, key=likeness)
 
 
 def _sections() -> set[str]:

@@ -41,6 +41,8 @@ def no_child(monkeypatch, tmp_path):
         (["--all", "--seeds", "0,x"], ["--seeds", "'x' is not a number"]),
         (["--all", "--seeds", "-1"], ["--seeds", "'-1' is not a number of 0 or more"]),
         (["--all", "--seeds", "2147483648"], ["--seeds", "2147483648"]),
+        (["--all", "--seeds", "0," + "1" * 4301], ["--seeds: 11111111111111111111… is a number of 4301 digits"]),
+        (["--all", "--shard", "1/" + "2" * 4301], ["--shard: 22222222222222222222… is a number of 4301 digits"]),
         (["--all", "--shard", "3/2"], ["--shard 3/2"]),
         (["--all", "--shard", "0/2"], ["--shard 0/2"]),
         (["--all", "--shard", "2"], ["--shard '2'", "I/N"]),

@@ -80,6 +80,23 @@ def test_an_override_of_no_row_is_refused_with_the_nearest_name():
             plan_of("source-only").validate(Common(preset="smoke", overrides=(text,)))
 
 
+@pytest.mark.parametrize(
+    ("methods", "message"),
+    [
+        ("adaoutput,sifa-v1,ours", "unknown recipe 'relased-code' of ours; did you mean 'released-code'"),
+        ("adaoutput,sifa-v1", "unknown recipe 'relased-code' of sifa-v1; recipes: paper"),
+        ("source-only,adaoutput", "method source-only has no recipes"),
+    ],
+)
+def test_a_recipe_of_no_row_is_refused_by_the_row_with_the_nearest(methods, message):
+    for common in (
+        Common(preset="smoke", overrides=("recipe=relased-code",)),
+        Common(config={"recipe": "relased-code"}),
+    ):
+        with pytest.raises(UserError, match=message):
+            plan_of(methods).validate(common)
+
+
 def test_an_override_may_be_meant_for_a_row_that_is_there_already():
     common = Common(preset="smoke", overrides=("se.weight=1",))
     plan_of("source-only").validate(common, others=parse_rows(["ours"]))
