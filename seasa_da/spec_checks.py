@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from seasa_da.config import PRESETS, RunSettings, Section, settings_model, validated
+from seasa_da.config import OWN_OPTIONS, PRESETS, RunSettings, Section, settings_model, validated
 from seasa_da.errors import UserError
+
+_THE_SAME_FOR_ALL = OWN_OPTIONS | {"recipe", "data", "phantom", "model", "augment"}
+_THE_SAME_IN_TRAIN = frozenset({"iterations", "batch_size"})
 
 
 def sections_fault(sections: Mapping[str, Any], taken: Mapping[str, type[Section]]) -> str | None:
@@ -45,6 +48,14 @@ def overlays_fault(
         if others := overlay.keys() - sections.keys():
             # What all methods have in common must be the same for all, or their numbers cannot be compared.
             return f"its preset {name!r} has {_listed(others)}; it may have the spec's own sections alone"
+    for name, overlay in recipes.items():
+        # As with presets; but a recipe is how its authors trained, so the optimiser and the loss may be its own.
+        train = overlay.get("train")
+        inside = (
+            {f"train.{leaf}" for leaf in train.keys() & _THE_SAME_IN_TRAIN} if isinstance(train, Mapping) else set()
+        )
+        if others := (overlay.keys() & _THE_SAME_FOR_ALL) | inside:
+            return f"its recipe {name!r} has {_listed(others)}, which must be the same for all methods; leave that out"
     for word, overlays in (("recipe", recipes), ("preset", presets)):
         for name, overlay in overlays.items():
             try:

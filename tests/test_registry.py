@@ -18,6 +18,7 @@ from seasa_da.registry import (
     find_method,
     method_plugins,
 )
+from seasa_da.spec_checks import overlays_fault
 
 
 def test_names_are_what_is_typed():
@@ -207,6 +208,18 @@ def theirs(sections=None, **others):
             "its recipe 'a' does not fit: setting extra",
         ),
         (theirs({"extra": Extra}, recipes={"a": {"extar": {}}}), "unknown setting 'extar'; did you mean 'extra'"),
+        *(
+            (theirs(None, recipes={"a": {"loss": {"aux_weight": 0.5}}, "b": overlay}), f"its recipe 'b' has {names},")
+            for overlay, names in (
+                ({"train": {"iterations": 9, "batch_size": 1, "lr": 1}}, "train.batch_size, train.iterations"),
+                ({"train": {"iterations": 9}, "data": {"size": 64}}, "data, train.iterations"),
+                ({"phantom": {"seed": 1}}, "phantom"),
+                ({"model": {"backbone": "resnet18"}}, "model"),
+                ({"augment": {}}, "augment"),
+                ({"seed": 7, "recipe": "a"}, "recipe, seed"),
+            )
+        ),
+        (theirs(None, recipes={"a": {"train": 3}}), "its recipe 'a' does not fit: setting train=3"),
         (theirs(None, presets=3), "AttributeError"),
     ],
 )
@@ -222,6 +235,18 @@ def test_a_strangers_mistake_is_told_in_the_list_and_when_asked_for(spec, reason
     assert not end.value.code
     # one line, however long
     assert [line for line in capsys.readouterr().out.splitlines() if "not usable" in line and reason in line]
+
+
+def test_a_strangers_recipe_may_have_an_optimiser_and_a_loss_of_its_own(monkeypatch):
+    recipe = {"train": {"weight_decay": 0.25, "lr": 0.5}, "loss": {"aux_weight": 0.0}, "extra": {"value": 4}}
+    register(monkeypatch, theirs({"extra": Extra}, recipes={"a": recipe}))
+    settings = compose_run("theirs", preset="paper")[1]
+    assert (settings.train.weight_decay, settings.loss.aux_weight, settings.section("extra").value) == (0.25, 0.0, 4)
+
+
+def test_the_built_in_recipes_keep_to_the_strangers_rules():
+    for name, spec in METHODS.items():
+        assert overlays_fault(spec.sections, spec.recipes, spec.presets) is None, name
 
 
 def test_a_strangers_add_on_is_checked_too(monkeypatch):
