@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from seasa_da.adapters import Stage
 from seasa_da.config import RunSettings
 from seasa_da.errors import UserError
+from seasa_da.plugins import why
 from seasa_da.registry import MethodSpec
 
 
@@ -38,9 +39,16 @@ def planned_stages(spec: MethodSpec, settings: RunSettings) -> list[Stage]:
     Raises:
         UserError: the method does not load, its stages break the rules, or the settings leave too few updates.
     """
-    stages = spec.load_stages()(settings)
+    list_stages = spec.load_stages()
+    try:
+        stages = list_stages(settings)
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:  # a stranger's function may fail in any way
+        raise UserError(f"method {spec.name!r} is not usable: {spec.stages} failed: {why(error)}") from error
     if not isinstance(stages, list) or not stages or not all(isinstance(stage, Stage) for stage in stages):
-        raise UserError(f"method {spec.name!r} is not usable: {spec.stages} gave no list of stages but {stages!r:.60}")
+        found = " ".join(repr(stages).split())
+        raise UserError(f"method {spec.name!r} is not usable: {spec.stages} gave no list of stages but {found:.60}")
     try:
         check_budget(stages, settings.train.iterations, oracle=spec.oracle)
     except ValueError as error:
@@ -57,8 +65,13 @@ def check_budget(stages: list[Stage], iterations: int, *, oracle: bool) -> None:
 
     Raises:
         UserError: there are too few updates for all stages.
-        ValueError: for who wrote the method: other updates, two stages of one name, or labels it is not marked for.
+        ValueError: for who wrote the method: other updates or no whole numbers of them, two stages of one name, or
+            labels it is not marked for.
     """
+    for stage in stages:
+        for name, number in (("iterations", stage.iterations), ("segmenter_updates", segmenter_updates(stage))):
+            if not isinstance(number, int) or isinstance(number, bool):
+                raise ValueError(f"stage {stage.name!r} has {name}={number!r}, which is no whole number (int)")
     if empty := [stage.name for stage in stages if stage.iterations < 1]:
         raise UserError(f"train.iterations={iterations} leaves no update for {', '.join(empty)}; give more")
     spent = sum(map(segmenter_updates, stages))

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seasa_da.adapters import Stage, StageContext
+from seasa_da.adapters import Stage, StageAdapter, StageContext
 from seasa_da.data.batches import Share, UpdateBatches
 from seasa_da.data.datasets import oracle_slices, source_slices, target_slices
+from seasa_da.errors import UserError
 from seasa_da.seeding import derive_seed
 from seasa_da.training import stage_cache
 from seasa_da.training.checkpoint import Checkpoint, Position
@@ -35,6 +36,11 @@ def run_stages(job: Job, models: dict[str, Any], trainer: Trainer, resumed: Chec
     for number, stage in enumerate(job.stages):
         torch.manual_seed(derive_seed(job.settings.seed, "stage", stage.name))
         adapter = stage.build(context)
+        if not isinstance(adapter, StageAdapter):
+            found = type(adapter).__name__
+            raise UserError(
+                f"method {job.method.name!r} is not usable: stage {stage.name!r} built no StageAdapter but {found}"
+            )
         for module in (*adapter.state_modules().values(), *models.values()):
             _place(module, job.accelerator)
         trainer.carried = dict(models)

@@ -69,6 +69,42 @@ def test_a_method_that_breaks_the_rules_is_named_in_one_line(stages, reason, mon
     assert "\n" not in str(caught.value)
 
 
+def test_a_list_of_stages_that_fails_is_told_in_one_line_with_its_place(monkeypatch):
+    def fails(settings):
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr(MethodSpec, "load_stages", lambda self: fails)
+    spec, settings = MethodSpec("theirs", "s", "m:f"), RunSettings(method="theirs")
+    message = r"method 'theirs' is not usable: m:f failed: RuntimeError: two lines \(.*test_budget\.py, line \d+\)"
+    with pytest.raises(UserError, match=message) as caught:
+        planned_stages(spec, settings)
+    assert "\n" not in str(caught.value) and isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_what_a_list_of_stages_says_to_the_user_stays_as_it_is(monkeypatch):
+    def refuses(settings):
+        raise UserError("give more")
+
+    monkeypatch.setattr(MethodSpec, "load_stages", lambda self: refuses)
+    with pytest.raises(UserError, match=r"^give more$"):
+        planned_stages(MethodSpec("theirs", "s", "m:f"), RunSettings(method="theirs"))
+
+
+@pytest.mark.parametrize(
+    ("stage", "found"),
+    [
+        (Stage("a", 8.0, build), r"iterations=8\.0"),
+        (Stage("a", "8", build), "iterations='8'"),
+        (Stage("a", None, build), "iterations=None"),
+        (Stage("a", True, build), "iterations=True"),
+        (Stage("a", 8, build, segmenter_updates=8.0), r"segmenter_updates=8\.0"),
+    ],
+)
+def test_updates_are_whole_numbers(stage, found):
+    with pytest.raises(ValueError, match=f"stage 'a' has {found}, which is no whole number"):
+        check_budget([stage], 8, oracle=False)
+
+
 def test_stages_that_keep_the_rules_are_given_back(monkeypatch):
     stages = [Stage("a", 5, build), Stage("b", 3, build)]
     monkeypatch.setattr(MethodSpec, "load_stages", lambda self: lambda settings: stages)
