@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -21,7 +22,7 @@ from torch import nn
 from seasa_da.adapters import Stage
 from seasa_da.errors import UserError
 from seasa_da.files import atomic_folder, cache_dir, read_json, sha256_file, write_json_atomic, write_text_atomic
-from seasa_da.training.cache_key import cache_key
+from seasa_da.training.cache_key import cache_key, package_digest
 from seasa_da.training.job import Job, init_weights, provenance
 from seasa_da.training.trainer import Trainer
 
@@ -41,11 +42,18 @@ def stage_key(job: Job, stage: Stage) -> str:
     what = [stage.name, stage.iterations, stage.labels, stage.target, stage.fourier_sources, stage.batch_size]
     return cache_key(
         [*what, stage.source_share, stage.schedule, stage.survey, f"{build.__module__}:{build.__qualname__}"],
-        sha256_file(Path(inspect.getfile(build))),  # also where it is another package's
+        _code_of(build),
         {name: settings[name] for name in (*COMMON_SECTIONS, *(stage.shared or ()))},
         [settings["src"], settings["tgt"], settings["seed"], init_weights(job.settings), list(job.class_names)],
         provenance(job),
     )
+
+
+def _code_of(build: Callable[..., object]) -> str:
+    """A hash of another package's whole source, or of the one file of this package, whose rest `cache_key` adds."""
+    if build.__module__.partition(".")[0] == "seasa_da":
+        return sha256_file(Path(inspect.getfile(build)))
+    return package_digest(build.__module__)
 
 
 def load(key: str, number: int, stage: Stage, models: dict[str, nn.Module], trainer: Trainer, job: Job) -> bool:
