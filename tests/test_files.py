@@ -102,7 +102,14 @@ def test_numbers_that_are_no_json_are_refused_and_the_old_stays(tmp_path, value)
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [(None, "does not exist"), (b"{", "not valid JSON"), (b"\xff\xfe", "not valid JSON")]
+    ("content", "reason"),
+    [
+        (None, "does not exist"),
+        (b"{", "not valid JSON"),
+        (b"\xff\xfe", "not valid JSON"),
+        (b"9" * 5000, r"not valid JSON \(.*5000 digits"),
+        (b"[" * 200_000, r"not valid JSON \(.*recursion"),
+    ],
 )
 def test_json_that_cannot_be_read_is_named(tmp_path, content, reason):
     path = tmp_path / "a.json"

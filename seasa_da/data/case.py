@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
+MEAN = "mean"
+"""What score tables call the mean over structures, so that no label may be called so."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from seasa_da.data.case import MEAN
 from seasa_da.data.label_map import label_map
 from seasa_da.data.labels import open_labels
 from seasa_da.data.store import SliceStore
@@ -70,16 +71,22 @@ def shared_class_names(store: SliceStore, src: str, tgt: str) -> tuple[tuple[str
     A target without label names takes the source's. A name in one domain only is background there.
 
     Raises:
-        UserError: unknown domain, one domain given twice, a source without labels, or no name in common.
+        UserError: unknown domain, one domain given twice, a source without labels, no name in common, or the name
+            that score tables need for the mean.
     """
     if src == tgt:
         raise UserError(f"--src and --tgt are both {src!r}; adaptation needs two domains")
     source, target = store.domain(src), store.domain(tgt)
     if not source.label_names:
         raise UserError(f"domain {src!r} of {store.path} has no labels; a source needs them (swap --src and --tgt?)")
+    names = tuple(name for name in source.label_names if not target.label_names or name in target.label_names)
+    if MEAN in names:
+        raise UserError(
+            f"a label cannot be called {MEAN!r}, as score tables call the mean over structures so; "
+            f"rename it in the raw data of {src!r} and prepare {store.path} again"
+        )
     if not target.label_names:
-        return source.label_names, []
-    names = tuple(name for name in source.label_names if name in target.label_names)
+        return names, []
     if not names:
         raise UserError(
             f"{src!r} has labels {', '.join(source.label_names)} and {tgt!r} {', '.join(target.label_names)}: "

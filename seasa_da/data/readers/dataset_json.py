@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seasa_da.data.case import MEAN
 from seasa_da.data.readers.raw import LARGEST_VALUE
 from seasa_da.errors import UserError
 from seasa_da.files import read_json
 
 ENDINGS = (".nii.gz", ".nii")
 MOST_LABELS = 254  # the store's values are bytes, and 255 is no class
+MOST_DIGITS = 9  # of a value; Python itself refuses to read thousands
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ def _values(path: Path, labels: Any) -> dict[str, int]:
     if not isinstance(labels, dict):
         raise UserError(form)
     if labels and all(isinstance(name, str) for name in labels.values()):  # version 1
-        if not all(key.isdecimal() for key in labels) or len(set(labels.values())) < len(labels):
+        numbers = all(key.isdecimal() and len(key) <= MOST_DIGITS for key in labels)
+        if not numbers or len(set(labels.values())) < len(labels):
             raise UserError(f'{form}, or {{"0": "background", "1": "liver"}} with each name once')
         labels = {name: int(key) for key, name in labels.items()}
     if regions := [name for name, value in labels.items() if isinstance(value, list)]:
@@ -98,6 +101,10 @@ def _values(path: Path, labels: Any) -> dict[str, int]:
     if "ignore" in labels:
         raise UserError(
             f"{path} has an 'ignore' label, which cannot be read; label those voxels or make them background"
+        )
+    if MEAN in labels:
+        raise UserError(
+            f"{path}: a label cannot be called {MEAN!r}, as score tables call the mean over structures so; rename it"
         )
     if len(labels) > MOST_LABELS:
         raise UserError(f"{path} has {len(labels)} labels; at most {MOST_LABELS} can be kept")

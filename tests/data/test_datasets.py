@@ -1,0 +1,49 @@
+"""The classes of a run: the names that both domains have, and a name that none may have."""
+
+import json
+
+import pytest
+
+from seasa_da.data.datasets import shared_class_names
+from seasa_da.data.store import SliceStore
+from seasa_da.errors import UserError
+
+ALONE = (("b", "ct"), ("d", "ct"), ("e", "mri"))
+
+
+@pytest.fixture
+def store(own_store):
+    """A function that gives the two domains' labels other names: `store(ct=[…], mri=[…])`."""
+
+    def named(**label_names):
+        path = own_store / "manifest.json"
+        content = json.loads(path.read_text())
+        for domain, names in label_names.items():
+            content["domains"][domain]["label_names"] = names
+        path.write_text(json.dumps(content))
+        return SliceStore.open(own_store)
+
+    return named
+
+
+def test_the_names_that_both_have_in_the_sources_order(store):
+    both = store(ct=["a", "b", "c", "d"], mri=["c", "a", "e"])
+    names, lines = shared_class_names(both, "ct", "mri")
+    assert names == ("a", "c")
+    assert [line.split(":")[0] for line in lines] == [f"label {name!r} is only in {domain!r}" for name, domain in ALONE]
+
+
+def test_a_target_without_names_takes_the_sources(store):
+    assert shared_class_names(store(ct=["a", "b"], mri=[]), "ct", "mri") == (("a", "b"), [])
+
+
+@pytest.mark.parametrize("target", [[], ["mean", "b"]])
+def test_no_class_may_be_called_as_the_mean_over_classes_is(store, target):
+    with pytest.raises(UserError, match=r"a label cannot be called 'mean'.*; rename it") as caught:
+        shared_class_names(store(ct=["b", "mean"], mri=target), "ct", "mri")
+    assert str(store().path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_mean_that_is_background_in_the_run_may_stay(store):
+    assert shared_class_names(store(ct=["b", "mean"], mri=["b"]), "ct", "mri")[0] == ("b",)
