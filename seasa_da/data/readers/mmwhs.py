@@ -38,7 +38,7 @@ class MMWHSReader:
         images = {name: _images(raw, prefix) for name, prefix in PREFIXES.items()}
         chosen = read_splits(raw, images)
         domains = [
-            RawDomain(name, LABEL_NAMES, _cases(raw, name, found, chosen.get(name)))
+            RawDomain(name, LABEL_NAMES, _cases(raw, name, found, chosen[name]["test"] if name in chosen else None))
             for name, found in images.items()
             if found
         ]

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seasa_da.data.case import SPLITS, CaseFiles
+from seasa_da.data.case import SPLITS, CaseFiles, Split
 from seasa_da.errors import UserError
 from seasa_da.files import read_json
 
@@ -21,8 +21,8 @@ def splits_path(raw: Path) -> Path:
     return raw / "splits.json"
 
 
-def read_splits(raw: Path, images: Mapping[str, Collection[str]]) -> dict[str, tuple[str, ...]]:
-    """Test ids by domain, of the domains that the file names; empty when there is no such file.
+def read_splits(raw: Path, images: Mapping[str, Collection[str]]) -> dict[str, dict[Split, tuple[str, ...]]]:
+    """The ids named for each split, of the domains that the file names; empty when there is no such file.
 
     Args:
         raw: the raw folder.
@@ -48,16 +48,22 @@ def read_splits(raw: Path, images: Mapping[str, Collection[str]]) -> dict[str, t
         # a case listed as train must exist as much as one listed as test
         for split in SPLITS:
             if images[domain] and (unknown := [case for case in ids[split] if case not in images[domain]]):
-                raise UserError(f"{path} puts case {unknown[0]} into {domain}'s {split} split, but it has no image")
-        chosen[domain] = ids["test"]
+                known = sorted(images[domain])
+                there = ", ".join(known[:3]) + (", …" if len(known) > 3 else "")
+                raise UserError(
+                    f"{path} puts case {unknown[0]} into {domain}'s {split} split, but it has no image there; correct "
+                    f"the name (its cases are {there}) or take it out"
+                )
+        chosen[domain] = ids
     return chosen
 
 
-def require_both_splits(raw: Path, domain: str, cases: Sequence[CaseFiles], where: str) -> None:
+def require_both_splits(raw: Path, domain: str, cases: Sequence[CaseFiles], where: str, among: str = "") -> None:
     """Refuse a domain without a train or a test case.
 
     Args:
         where: what divided the cases, and its verb: "the published test cases leave".
+        among: which cases the file may name, if not all in one folder: " (of imagesTr or imagesTs)".
 
     Raises:
         UserError: with the line that `splits.json` needs.
@@ -66,7 +72,7 @@ def require_both_splits(raw: Path, domain: str, cases: Sequence[CaseFiles], wher
         if not any(case.split == split for case in cases):
             raise UserError(
                 f"{where} domain {domain} of {raw} without a {split} case; "
-                f'name its test cases in {splits_path(raw)}: {{"{domain}": {{"test": ["ID", …]}}}}'
+                f'name its test cases{among} in {splits_path(raw)}: {{"{domain}": {{"test": ["ID", …]}}}}'
             )
 
 

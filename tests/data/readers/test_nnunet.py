@@ -90,7 +90,9 @@ def test_what_does_not_fit_together_is_named(raw):
 def test_without_test_cases_splits_json_names_them(raw):
     shutil.rmtree(raw / "ct" / "imagesTs")
     shutil.rmtree(raw / "ct" / "labelsTs")
-    with pytest.raises(UserError, match=r"domain ct of .* without a test case; name its test cases in .*splits\.json"):
+    with pytest.raises(
+        UserError, match=r"domain ct of .* without a test case; name its test cases .*in .*splits\.json"
+    ):
         scan(raw)
     (raw / "splits.json").write_text(json.dumps({"ct": {"test": ["b"]}}))
     found = scan(raw)
@@ -106,11 +108,40 @@ def test_splits_json_comes_before_imagests(raw):
     assert splits(found.domains[1])["d"] == ("test", True)
 
 
+def test_splits_json_chooses_of_both_folders_whatever_the_labels(raw):
+    write_case(raw / "ct", "e", "Ts", label=False)
+    write_case(raw / "ct", "f", "Ts")
+    (raw / "splits.json").write_text(json.dumps({"ct": {"test": ["e", "b"], "train": ["d"]}}))
+    found = scan(raw)
+    chosen = {"a": "train", "b": "test", "c": "train", "d": "train", "e": "test"}
+    assert {case: split for case, (split, _) in splits(found.domains[0]).items()} == chosen
+    assert [files.image.parent.name[-2:] for files in found.domains[0].cases] == ["Tr", "Tr", "Tr", "Ts", "Ts"]
+    assert [files.label is not None for files in found.domains[0].cases] == [True, True, True, True, False]
+    assert found.notes == ("not used: 1 cases in ct/imagesTs (f): splits.json names the test cases",)
+    for part in ("Tr", "Ts"):
+        shutil.rmtree(raw / "ct" / f"labels{part}")
+    blind = scan(raw)
+    assert splits(blind.domains[0]) == {case: (split, False) for case, split in chosen.items()}
+    assert blind.notes == found.notes
+
+
+def test_a_case_of_both_folders_is_refused_where_splits_json_names_it(raw):
+    write_case(raw / "ct", "a", "Ts")
+    (raw / "splits.json").write_text(json.dumps({"ct": {"test": ["b"]}}))
+    assert splits(scan(raw).domains[0]).keys() == {"a", "b", "c"}
+    (raw / "splits.json").write_text(json.dumps({"ct": {"test": ["a"]}}))
+    with pytest.raises(UserError, match="case a is in imagesTr too"):
+        scan(raw)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ({"pet": {"test": ["b"]}}, "domain 'pet'; the domains here are ct and m.r-1"),
-        ({"ct": {"test": ["d"]}}, "case d into ct's test split, but it has no image"),
+        (
+            {"ct": {"test": ["x"]}},
+            r"case x into ct's test split, but it has no image there; .*\(its cases are a, b, c, …\)",
+        ),
         ({"ct": {"test": ["a", "b", "c"]}}, "leaves domain ct of .* without a train case"),
     ],
 )
@@ -157,6 +188,31 @@ def test_version_1_and_the_decathlons_names(raw):
     assert all(files.label is not None for files in again.cases)
 
 
+def test_numbers_at_the_end_of_version_1s_names_are_channels_only_where_all_are_0000(raw):
+    write_dataset_json(raw / "ct", channel_names=None, file_ending=None, modality={"0": "CT"})
+    names = {"a": "p_0000", "b": "p_0001", "c": "q", "d": "p_0002"}
+    for case, name in names.items():
+        for path in (raw / "ct").glob(f"*/{case}*.nii.gz"):
+            path.rename(path.with_name(f"{name}.nii.gz"))
+    expected = {"p_0000": ("train", True), "p_0001": ("train", True), "p_0002": ("test", True), "q": ("train", True)}
+    assert splits(scan(raw).domains[0]) == expected
+    # imagesTs goes by what imagesTr shows, even where its own names all look like channels
+    (raw / "ct" / "imagesTs" / "p_0002.nii.gz").rename(raw / "ct" / "imagesTs" / "r_0000.nii.gz")
+    (raw / "ct" / "labelsTs" / "p_0002.nii.gz").rename(raw / "ct" / "labelsTs" / "r_0000.nii.gz")
+    assert splits(scan(raw).domains[0])["r_0000"] == ("test", True)
+
+
+def test_folders_that_are_no_domain_are_named_and_stop_nothing(raw):
+    write_dataset_json(raw / "old results", channel_names={"0": "T1", "1": "T2"})
+    shutil.copytree(raw / "ct" / "imagesTr", raw / "pet" / "imagesTr")
+    found = scan(raw)
+    assert [domain.name for domain in found.domains] == ["ct", "m.r-1"]
+    assert found.notes == (
+        f"not used: {raw / 'old results'}: it has no imagesTr, so it is no domain",
+        f"not used: {raw / 'pet'}: it has no dataset.json, so it is no domain",
+    )
+
+
 def test_unzipped_files_are_read_where_the_json_says_so(raw):
     import gzip
 
@@ -180,6 +236,9 @@ JSON_FAULTS = {
     "large": ({"labels": {"background": 0, "liver": 70000}}, "'liver' has the value 70000"),
     "one value": ({"labels": {"background": 0, "liver": 1, "heart": 1}}, "two labels one value"),
     "background": ({"labels": {"background": 1, "liver": 2}}, "'background' has the value 1; it must be 0"),
+    "the mean": ({"labels": {"background": 0, "mean": 1}}, "a label cannot be called 'mean'.*; rename it"),
+    "digits": ({"labels": {"0": "background", "1" * 5000: "liver"}}, "labels must be of the form"),
+    "digits of a number": ({"labels": {"background": 0, "liver": 10**4000}}, "'liver' has the value 1000"),
     "many": ({"labels": {f"s{i}": i for i in range(300)}}, "300 labels; at most 254"),
     "ending": ({"file_ending": ".png"}, "file_ending '.png'; convert"),
 }
@@ -192,7 +251,19 @@ def test_a_dataset_json_that_cannot_be_followed_is_refused(raw, fault):
     with pytest.raises(UserError, match=message) as caught:
         scan(raw)
     assert str(raw / "ct" / "dataset.json") in str(caught.value)
+    assert str(caught.value).endswith("give a folder that holds those only (links will do)")
     assert "\n" not in str(caught.value)
+
+
+def test_a_folder_of_links_to_the_two_domains_is_read(raw, tmp_path):
+    write_dataset_json(raw / "other", channel_names={"0": "T1", "1": "T2"})
+    write_case(raw / "other", "a")
+    with pytest.raises(UserError, match=r"other.*2 channels .*links will do"):
+        scan(raw)
+    (tmp_path / "two").mkdir()
+    for domain in ("ct", "m.r-1"):
+        (tmp_path / "two" / domain).symlink_to(raw / domain)
+    assert len(read_all(tmp_path / "two")) == 8
 
 
 def rename(path, name):
@@ -205,10 +276,12 @@ def copy(path, name):
 
 IMAGE = "imagesTr/a_0000.nii.gz"
 FOLDER_FAULTS = {
-    "no json": (lambda d: (d / "dataset.json").unlink(), r"ct.dataset\.json does not exist"),
     "not json": (lambda d: (d / "dataset.json").write_text("{"), "not valid JSON"),
     "json of a list": (lambda d: (d / "dataset.json").write_text("[]"), "must hold channel_names"),
-    "no images": (lambda d: shutil.rmtree(d / "imagesTr"), "imagesTr has no image; they are called CASE_0000.nii.gz"),
+    "no images": (
+        lambda d: [path.unlink() for path in d.glob("imagesTr/*")],
+        "imagesTr has no image; they are called CASE_0000.nii.gz",
+    ),
     "no channel number": (lambda d: rename(d / IMAGE, "a.nii.gz"), r"a\.nii\.gz must be called CASE_0000\.nii\.gz"),
     "a second channel": (lambda d: copy(d / IMAGE, "a_0001.nii.gz"), r"a_0001\.nii\.gz is a further channel"),
     "in both": (lambda d: write_case(d, "a", "Ts"), "case a is in imagesTr too"),
