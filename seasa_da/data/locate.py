@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -92,7 +93,7 @@ def _raw_store(raw: Path, data: DataSettings, say: Callable[[str], None], progre
     content = {}
     for file in paths:
         try:
-            content[file.relative_to(raw).as_posix()] = sha256_file(file)
+            content[_place(file, raw)] = sha256_file(file)
         except OSError as error:
             raise UserError(f"cannot read {file}: {error.strerror or error}") from error
     made_of = {"raw": content, "reader": reader.name, "reader_version": reader.version}
@@ -100,6 +101,13 @@ def _raw_store(raw: Path, data: DataSettings, say: Callable[[str], None], progre
     if store.exists():
         return _cached(store)
     return _prepared(raw, store, data, len(cases), say, progress)
+
+
+def _place(file: Path, raw: Path) -> str:
+    """A file's path from the raw folder, the same wherever that lies, also where a reader has resolved links."""
+    if file.is_relative_to(raw):
+        return file.relative_to(raw).as_posix()
+    return Path(os.path.relpath(file.resolve(), raw.resolve())).as_posix()
 
 
 def _prepared(

@@ -10,8 +10,9 @@ class that its package registers, under the reader's name, as an entry point of 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from seasa_da.data.case import Case, CaseFiles
 from seasa_da.data.readers.mmwhs import MMWHSReader
@@ -52,6 +53,39 @@ class Reader(Protocol):
         """Read and check a case."""
 
 
+T = TypeVar("T")
+
+
+class _Guarded:
+    """A third party's reader, whose faults of any kind are `UserError`s that name it."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.name, self.summary, self.version = reader.name, reader.summary, reader.version
+        self._reader = reader
+
+    def recognises(self, raw: Path) -> bool:
+        return self._told(raw, lambda: self._reader.recognises(raw))
+
+    def scan(self, raw: Path) -> RawData:
+        return self._told(raw, lambda: self._reader.scan(raw))
+
+    def grid(self, files: CaseFiles) -> VolumeGrid:
+        return self._told(files.image, lambda: self._reader.grid(files))
+
+    def load(self, files: CaseFiles) -> Case:
+        return self._told(files.image, lambda: self._reader.load(files))
+
+    def _told(self, path: Path, read: Callable[[], T]) -> T:
+        try:
+            return read()
+        except UserError:
+            raise
+        except Exception as error:
+            raise UserError(
+                f"reader {self.name} failed at {path}: {why(error)}; check the file, or tell the reader's author"
+            ) from error
+
+
 READERS: tuple[Reader, ...] = (MMWHSReader(), NNUNetReader())
 
 
@@ -61,7 +95,7 @@ def reader_plugins() -> tuple[dict[str, Reader], list[BrokenPlugin]]:
 
 
 def find_reader(raw: Path) -> Reader:
-    """The reader that knows the layout of `raw`: a built-in one, else a third party's.
+    """The reader that knows the layout of `raw`: a built-in one, else a third party's, whose faults become one line.
 
     Raises:
         UserError: no such folder, or a layout that no reader knows.
@@ -80,7 +114,7 @@ def find_reader(raw: Path) -> Reader:
     for name, reader in others.items():
         try:
             if reader.recognises(raw):
-                return reader
+                return _Guarded(reader)
         except Exception as error:  # a stranger's reader may fail in any way on a folder that is not its own
             broken.append(BrokenPlugin(name, why(error)))
     known = "; ".join(f"{reader.name} ({reader.summary})" for reader in (*READERS, *others.values()))

@@ -2,7 +2,9 @@
 
 import sys
 import types
+from dataclasses import replace
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +13,11 @@ from seasa_da import plugins
 from seasa_da.config import DataSettings, PhantomSettings
 from seasa_da.data.case import Case, CaseFiles
 from seasa_da.data.locate import locate_store
+from seasa_da.data.prepare import prepare
 from seasa_da.data.readers import RawData, RawDomain, VolumeGrid, find_reader, reader_plugins
 from seasa_da.errors import UserError
+
+SETTINGS = DataSettings(size=16, spacing_mm=2.0, depth_mm=20.0)
 
 
 class NumpyReader:
@@ -49,6 +54,11 @@ class Failing(NumpyReader):
         raise RuntimeError("what is\nthis?")
 
 
+class Resolving(NumpyReader):
+    def scan(self, raw):
+        return super().scan(raw.resolve())
+
+
 @pytest.fixture
 def register(monkeypatch):
     """Registers entry points of `seasa_da.readers`: name -> what it resolves to."""
@@ -75,16 +85,58 @@ def arrays(tmp_path):
 def test_a_strangers_folder_is_prepared(register, arrays, tmp_path, monkeypatch):
     monkeypatch.setenv("SEASA_DA_CACHE", str(tmp_path / "cache"))
     register(failing=Failing(), numpy=NumpyReader())
-    settings = DataSettings(size=16, spacing_mm=2.0, depth_mm=20.0)
-    store = locate_store(arrays, settings, PhantomSettings(), say=str)
+    store = locate_store(arrays, SETTINGS, PhantomSettings(), say=str)
     assert store.domains == ("one", "two")
     assert store.domain("one").label_names == ("thing",)
-    assert locate_store(arrays, settings, PhantomSettings(), say=str).path == store.path
+    assert locate_store(arrays, SETTINGS, PhantomSettings(), say=str).path == store.path
     # files are the same, but the reader says that it now reads other cases out of them
     newer = NumpyReader()
     newer.version = 2
     register(numpy=newer)
-    assert locate_store(arrays, settings, PhantomSettings(), say=str).path != store.path
+    assert locate_store(arrays, SETTINGS, PhantomSettings(), say=str).path != store.path
+
+
+@pytest.mark.parametrize("function", ["scan", "grid", "load"])
+def test_a_strangers_fault_is_one_line_that_names_the_reader(register, arrays, tmp_path, monkeypatch, function):
+    def fails(self, files):
+        raise fault
+
+    monkeypatch.setattr(NumpyReader, function, fails)
+    register(numpy=NumpyReader())
+    fault = KeyError("no\nsuch key")
+    with pytest.raises(UserError, match=r"^reader numpy failed at .*raw.*: KeyError: .*test_plugins\.py") as caught:
+        prepare(arrays, tmp_path / "store", SETTINGS)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "store").exists()
+    # what the reader itself says to users stays as it is
+    fault = UserError("file a is torn; mend it")
+    with pytest.raises(UserError, match=r"^file a is torn; mend it$"):
+        prepare(arrays, tmp_path / "store", SETTINGS)
+
+
+def test_a_reader_may_resolve_links(register, arrays, tmp_path, monkeypatch):
+    monkeypatch.setenv("SEASA_DA_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "link").symlink_to(arrays)
+    register(numpy=NumpyReader())
+    literal = locate_store(tmp_path / "link", SETTINGS, PhantomSettings(), say=str)
+    register(numpy=Resolving())
+    assert locate_store(tmp_path / "link", SETTINGS, PhantomSettings(), say=str).path == literal.path
+    monkeypatch.chdir(arrays)
+    assert locate_store(Path(), SETTINGS, PhantomSettings(), say=str).path == literal.path
+    # a domain that lies elsewhere
+    (arrays / "two").rename(tmp_path / "two")
+    (arrays / "two").symlink_to(tmp_path / "two")
+    monkeypatch.setattr(Resolving, "scan", elsewhere)
+    assert locate_store(tmp_path / "link", SETTINGS, PhantomSettings(), say=str).path != literal.path
+
+
+def elsewhere(self, raw):
+    found = NumpyReader.scan(self, raw)
+    resolved = [
+        replace(d, cases=tuple(replace(c, image=c.image.resolve(), label=c.label.resolve()) for c in d.cases))
+        for d in found.domains
+    ]
+    return replace(found, domains=tuple(resolved))
 
 
 def test_built_in_readers_are_asked_first_and_alone(register, raw, monkeypatch):
