@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
 from pytorch_adapt.hooks.base import BaseHook
 
-from seasa_da.adapters.stage import StageContext
+from seasa_da.adapters.stage import Stage, StageContext
+from seasa_da.adapters.stage_adapter import StageAdapter
 from seasa_da.config import ASASettings, RunSettings, SESettings
 from seasa_da.hooks import ScheduledWeight, SelectiveEntropyHook, SemanticAlignmentHook
 from seasa_da.registry import find_addon
@@ -44,6 +48,25 @@ def asa(context: StageContext) -> SemanticAlignmentHook:
 def build_addons(context: StageContext) -> list[BaseHook]:
     """The hooks of the run's `--add` options, in their order."""
     return [find_addon(name).load_build()(context) for name in context.settings.addons]
+
+
+Build = Callable[[StageContext, Sequence[BaseHook]], StageAdapter]
+
+
+@dataclass(frozen=True)
+class WithAddons:
+    """Builds an adapter of a context and the hooks of the run's add-ons."""
+
+    build: Build
+
+    def __call__(self, context: StageContext) -> StageAdapter:
+        return self.build(context, build_addons(context))
+
+
+def adaptation_stage(settings: RunSettings, build: Build, iterations: int | None = None) -> Stage:
+    """The stage `adapt`, on both domains, which the run's add-ons join; by default it has the whole budget."""
+    updates = settings.train.iterations if iterations is None else iterations
+    return Stage("adapt", updates, WithAddons(build), target=True, fourier_sources=fourier_sources(settings))
 
 
 def fourier_sources(settings: RunSettings) -> int:

@@ -59,13 +59,17 @@ class SegmentationAdapter(StageAdapter):
     def segmenter_hooks(self) -> list[BaseHook]:
         """The chain of the segmenter's update: one forward a domain, the supervised loss, then `post_g`."""
         return [
-            LevelsHook(self.domains),
+            self.levels_hook(),
             LogitsHook(domains=list(self.domains)),
             AuxLogitsHook(self.domains),
             SegmentationLossHook(self.num_classes, self.loss.aux_weight, self.loss.dice_weight),
             *self.adaptation_hooks(),
             *self.post_g,
         ]
+
+    def levels_hook(self) -> BaseHook:
+        """Fills both levels of features of `domains`."""
+        return LevelsHook(self.domains)
 
     def adaptation_hooks(self) -> list[BaseHook]:
         """What a method adds between the supervised loss and `post_g`."""

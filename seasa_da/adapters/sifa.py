@@ -10,16 +10,13 @@ from typing import Any, ClassVar
 import torch
 from pytorch_adapt.hooks import ChainHook
 from pytorch_adapt.hooks.base import BaseHook
-from pytorch_adapt.hooks.features import LogitsHook
 from torch import nn
 
 from seasa_da.adapters.segmentation import SegmentationAdapter, segmenter_optimizer, trainable
 from seasa_da.adapters.stage import StageContext
 from seasa_da.config import RunSettings, SIFASettings
 from seasa_da.hooks import (
-    AuxLogitsHook,
     ScheduledWeight,
-    SegmentationLossHook,
     SharedEncoderHook,
     SharedEncoderLossHook,
     SIFADecoderHook,
@@ -56,6 +53,7 @@ class SIFA(SegmentationAdapter):
         *(*IMAGE_CRITICS, "D", "pool_S", "pool_T"),
     )
     optimizer_names: ClassVar[tuple[str, ...]] = ("generator", "G", "decoder", "discriminators")
+    domains: ClassVar[tuple[str, ...]] = ("src", "target")
 
     def __init__(
         self,
@@ -81,20 +79,16 @@ class SIFA(SegmentationAdapter):
             "d_loss": UpdateHook(SIFADiscriminatorsHook(self.critics), ["discriminators_opt"]),
         }
 
-    def segmenter_hooks(self) -> list[BaseHook]:
+    def levels_hook(self) -> BaseHook:
+        return SharedEncoderHook()
+
+    def adaptation_hooks(self) -> list[BaseHook]:
         settings = self.sifa
         weights = {"D": settings.feature_weight, "D_aux": settings.aux_feature_weight}
         features = {
             name: ScheduledWeight(weights[name], settings.feature_start, settings.feature_ramp) for name in self.critics
         }
-        return [
-            SharedEncoderHook(),
-            LogitsHook(),
-            AuxLogitsHook(),
-            SegmentationLossHook(self.num_classes, self.loss.aux_weight, self.loss.dice_weight),
-            SharedEncoderLossHook(settings.image_weight, settings.cycle_weight, settings.aux_task_weight, features),
-            *self.post_g,
-        ]
+        return [SharedEncoderLossHook(settings.image_weight, settings.cycle_weight, settings.aux_task_weight, features)]
 
 
 def feature_critics(settings: SIFASettings) -> tuple[str, ...]:

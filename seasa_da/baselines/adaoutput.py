@@ -13,16 +13,12 @@ Our choice: all four branches of a head are summed, where AdaptSegNet's code ret
 
 from __future__ import annotations
 
-from seasa_da.adapters.addons import build_addons, fourier_sources
-from seasa_da.adapters.output_adversary import OutputAdversary, build_output_adversary
-from seasa_da.adapters.stage import Stage, StageContext
+from seasa_da.adapters.addons import adaptation_stage
+from seasa_da.adapters.output_adversary import build_output_adversary
+from seasa_da.adapters.stage import Stage
 from seasa_da.config import RunSettings
 
 
 def stages(settings: RunSettings) -> list[Stage]:
     """One stage, end to end; add-ons join it."""
-    return [Stage("adapt", settings.train.iterations, _build, target=True, fourier_sources=fourier_sources(settings))]
-
-
-def _build(context: StageContext) -> OutputAdversary:
-    return build_output_adversary(context, build_addons(context))
+    return [adaptation_stage(settings, build_output_adversary)]

@@ -24,8 +24,8 @@ segmenter's update comes before the critic's, so that micro-batches add up to th
 
 from __future__ import annotations
 
-from seasa_da.adapters.addons import build_addons, fourier_sources
-from seasa_da.adapters.domain_critic import DomainCriticAdapter, build_domain_critic
+from seasa_da.adapters.addons import adaptation_stage
+from seasa_da.adapters.domain_critic import build_domain_critic
 from seasa_da.adapters.stage import Stage, StageContext
 from seasa_da.adapters.translated_source import TranslatedSource, build_translated_source
 from seasa_da.adapters.translation import DISCRIMINATORS, TranslationAdapter, build_translation
@@ -46,7 +46,7 @@ def stages(settings: RunSettings) -> list[Stage]:
         pixel,
         decay(settings, pixel, "translate-semantic", _translate_semantic),
         Stage("segment", settings.train.iterations - warm_up.iterations - adapt, _segment),
-        Stage("adapt", adapt, _adapt, target=True, fourier_sources=fourier_sources(settings)),
+        adaptation_stage(settings, build_domain_critic, adapt),
     ]
 
 
@@ -60,7 +60,3 @@ def _segment(context: StageContext) -> TranslatedSource:
     for name in (*DISCRIMINATORS, "f_S"):
         del context.models[name]
     return build_translated_source(context)
-
-
-def _adapt(context: StageContext) -> DomainCriticAdapter:
-    return build_domain_critic(context, build_addons(context))

@@ -25,16 +25,12 @@ loss (Dice, class weights, both heads), augmentation and optimiser are those of 
 
 from __future__ import annotations
 
-from seasa_da.adapters.addons import build_addons, fourier_sources
-from seasa_da.adapters.stage import Stage, StageContext
-from seasa_da.adapters.stylised_source import StylisedSource, build_stylised_source
+from seasa_da.adapters.addons import adaptation_stage
+from seasa_da.adapters.stage import Stage
+from seasa_da.adapters.stylised_source import build_stylised_source
 from seasa_da.config import RunSettings
 
 
 def stages(settings: RunSettings) -> list[Stage]:
     """One stage, end to end; add-ons join it."""
-    return [Stage("adapt", settings.train.iterations, _build, target=True, fourier_sources=fourier_sources(settings))]
-
-
-def _build(context: StageContext) -> StylisedSource:
-    return build_stylised_source(context, build_addons(context))
+    return [adaptation_stage(settings, build_stylised_source)]

@@ -19,16 +19,12 @@ of its data sets; supervised loss, optimiser, augmentation and budget are those 
 
 from __future__ import annotations
 
-from seasa_da.adapters.addons import build_addons, fourier_sources
-from seasa_da.adapters.entropy_minimisation import EntropyMinimisation, build_entropy_minimisation
-from seasa_da.adapters.stage import Stage, StageContext
+from seasa_da.adapters.addons import adaptation_stage
+from seasa_da.adapters.entropy_minimisation import build_entropy_minimisation
+from seasa_da.adapters.stage import Stage
 from seasa_da.config import RunSettings
 
 
 def stages(settings: RunSettings) -> list[Stage]:
     """One stage, end to end; add-ons join it."""
-    return [Stage("adapt", settings.train.iterations, _build, target=True, fourier_sources=fourier_sources(settings))]
-
-
-def _build(context: StageContext) -> EntropyMinimisation:
-    return build_entropy_minimisation(context, build_addons(context))
+    return [adaptation_stage(settings, build_entropy_minimisation)]

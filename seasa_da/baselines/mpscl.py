@@ -28,7 +28,11 @@ supervised loss, augmentation, optimiser and budget are those of all methods.
 
 from __future__ import annotations
 
-from seasa_da.adapters.addons import build_addons, fourier_sources
+from collections.abc import Sequence
+
+from pytorch_adapt.hooks.base import BaseHook
+
+from seasa_da.adapters.addons import adaptation_stage
 from seasa_da.adapters.output_adversary import OutputAdversary, build_output_adversary
 from seasa_da.adapters.stage import Stage, StageContext
 from seasa_da.baselines.warm_up import build_source_only
@@ -43,10 +47,10 @@ def stages(settings: RunSettings) -> list[Stage]:
     warm_up = max(1, round(contrast.warm_up_share * iterations))
     return [
         Stage("warm-up", warm_up, build_source_only),
-        Stage("adapt", iterations - warm_up, _adapt, target=True, fourier_sources=fourier_sources(settings)),
+        adaptation_stage(settings, _adapt, iterations - warm_up),
     ]
 
 
-def _adapt(context: StageContext) -> OutputAdversary:
+def _adapt(context: StageContext, addons: Sequence[BaseHook]) -> OutputAdversary:
     contrast = ContrastHook(context.num_classes, context.feature_dim, context.settings.section("contrast"))
-    return build_output_adversary(context, [contrast, *build_addons(context)])
+    return build_output_adversary(context, [contrast, *addons])
