@@ -38,11 +38,31 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
 
 
+class RawSettings(Section):
+    """Which files of a raw folder are read, as what, and how its cases are divided."""
+
+    format: str = Field("auto", description="a reader's name (`seasa-da methods`), or auto: by looking at the folder")
+    splits: str | None = Field(None, description="file that names test cases [default: splits.json in the folder]")
+    test_fraction: float | None = Field(
+        None, gt=0, lt=1, description="share of each domain's training cases that is for testing instead"
+    )
+    exclude: tuple[str, ...] = Field((), description="cases left out: CASE, or DOMAIN/CASE")
+    assume_mm: bool = Field(False, description="files that name no unit are in mm")
+
+
 class DataSettings(Section):
-    """From raw volumes to slices; the same rule for both domains, none of it looks at labels."""
+    """From raw volumes to slices; none of it looks at labels."""
 
     size: int = Field(256, ge=16, le=2048, description="height and width of a slice, pixels")
-    spacing_mm: float = Field(1.0, gt=0, description="isotropic voxel size after resampling, mm")
+    spacing_mm: float = Field(1.0, gt=0, description="pixel size after resampling, mm")
+    slice_mm: float | None = Field(None, gt=0, description="distance between slices, mm [default: spacing_mm]")
+    axis: Literal["auto", "axial", "coronal", "sagittal"] = Field(
+        "auto", description="which slices; auto: those the data is published with, else across the coarsest voxels"
+    )
+    intensity: str | dict[str, str] = Field(
+        "auto",
+        description="rule: auto, zscore, window[:LO,HI] or percentiles[:LO,HI]; one for all, or by domain",
+    )
     depth_mm: float = Field(256.0, gt=0, description="extent kept across the slices, around the volume's centre, mm")
     histogram_cut_percent: float = Field(2.0, ge=0, lt=50, description="brightest share of a volume's voxels cut off")
     range_percentiles: tuple[float, float] = Field(
@@ -341,6 +361,7 @@ class RunSettings(Section):
     seed: int = Field(0, ge=0, lt=2**31)
     preset: str = "quick"
     weights: str | None = None
+    raw: RawSettings = RawSettings()
     data: DataSettings = DataSettings()
     phantom: PhantomSettings = PhantomSettings()
     model: ModelSettings = ModelSettings()
