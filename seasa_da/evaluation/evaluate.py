@@ -26,7 +26,7 @@ class CasePrediction:
 
     Attributes:
         labels: `(S, H, W)` predicted, `i + 1` is class `i` of the run.
-        truth: the same for the reference, `None` without labels; to be shown, never learnt from.
+        truth: the same for the reference, or `IGNORED`; `None` without labels; to be shown, never learnt from.
         entropy: `(S, H, W)` nats, `None` unless asked for.
     """
 
@@ -73,7 +73,8 @@ def evaluate_domain(
 ) -> Evaluation:
     """Predict every case of a split and, where the domain has labels, score it.
 
-    A class that the domain's labels do not know is not scored; a label that is no class of the run is background.
+    A class that the domain's labels do not know is not scored; a label that is no class of the run is background;
+    voxels that the labels ignore count neither way (`score_case`).
 
     Args:
         segment: see `predict_volumes`.

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from seasa_da.data.case import IGNORED
 from seasa_da.errors import UserError
 from seasa_da.evaluation.metrics import asd, dice_percent
 from seasa_da.files import write_json_atomic, write_text_atomic
@@ -48,9 +49,12 @@ def score_case(
 ) -> list[StructureScore]:
     """Score the structures of one volume.
 
+    Voxels whose reference is `IGNORED` count neither way: there both are taken to be background, so that a structure
+    ends at an ignored region in the prediction as it does in the reference.
+
     Args:
         pred, truth: `(S, H, W)` labels; 0 is background, `i + 1` is `class_names[i]`.
-        spacing_mm: (slice, row, column); `None` gives distances in voxels.
+        spacing_mm: voxel size along each axis; `None` gives distances in voxels.
         structures: those to score, all of `class_names` by default.
 
     Raises:
@@ -58,6 +62,9 @@ def score_case(
     """
     if pred.shape != truth.shape:
         raise ValueError(f"prediction {pred.shape} and truth {truth.shape} of case {case_id} differ in shape")
+    ignored = truth == IGNORED
+    if ignored.any():
+        pred, truth = np.where(ignored, 0, pred), np.where(ignored, 0, truth)
     scores = []
     for name in class_names if structures is None else structures:
         value = list(class_names).index(name) + 1

@@ -48,6 +48,16 @@ def test_a_label_that_is_no_class_is_background():
     assert result.summary["dice"]["mean"] == 100
 
 
+def test_ignored_voxels_are_not_scored():
+    store = make_store()
+    store.slices[:, 0, :4] = 0.9  # MYO
+    store.labels[:, :4] = 255
+    seen = []
+    result = evaluate_domain(threshold_segment, store, "mri", NAMES, on_case=seen.append)
+    assert result.summary["dice"] == {"AA": 100, "MYO": 100, "mean": 100}
+    assert (seen[0].truth[:, :4] == 255).all()
+
+
 def test_a_class_without_labels_in_the_domain_is_not_scored():
     store = make_store(label_names=("MYO", "RV", "other"))
     result = evaluate_domain(threshold_segment, store, "mri", NAMES)

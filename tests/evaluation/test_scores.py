@@ -31,6 +31,17 @@ def test_score_case_refuses_other_shapes():
         score_case(pred, truth[:1], case_id="p1", class_names=NAMES, spacing_mm=None)
 
 
+def test_ignored_voxels_count_neither_way():
+    pred, truth = volumes()
+    truth[0, 0, 0] = 255  # under the prediction of AA: no false positive
+    truth[1, 1, 1:3] = 255  # half of MYO
+    pred[1, 2, 1:3] = pred[1, 1, 1:3] = 2
+    aa, myo = score_case(pred, truth, case_id="p1", class_names=NAMES, spacing_mm=(5, 1, 0.75))
+    assert aa == StructureScore("p1", "AA", 0.0, None, 1, 0)
+    assert myo == StructureScore("p1", "MYO", 100.0, 0.0, 2, 2)
+    assert pred[0, 0, 0] == 1 and truth[0, 0, 0] == 255  # the caller's arrays stay
+
+
 def test_summary_is_the_mean_over_cases_then_over_structures():
     scores = [
         StructureScore("p1", "AA", 80.0, 1.0, 10, 10),
