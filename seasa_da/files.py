@@ -26,21 +26,32 @@ def os_errors_named(path: Path, action: str) -> Iterator[None]:
 
 
 @contextmanager
-def atomic_folder(target: Path) -> Iterator[Path]:
+def atomic_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
     """Yield a new folder beside `target`; when the block ends well it is renamed to `target`, else removed.
 
-    `target` must not exist, or be an empty folder, when the block ends. Raises `UserError` when it cannot be written.
+    `target` must not exist, or be an empty folder, when the block ends; with `replace` it may be an older folder, which
+    is removed then. Raises `UserError` when it cannot be written.
     """
-    aside = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.partial"
+    mark = uuid.uuid4().hex[:8]
+    aside, older = (target.parent / f".{target.name}.{mark}.{end}" for end in ("partial", "older"))
     with os_errors_named(target, "write"):
         try:
             aside.mkdir(parents=True)
             yield aside
             if target.is_dir() and not any(target.iterdir()):
                 target.rmdir()
-            aside.rename(target)
+            if replace and target.exists():
+                target.rename(older)
+            try:
+                aside.rename(target)
+            except BaseException:
+                if older.exists():
+                    older.rename(target)
+                raise
         finally:
             shutil.rmtree(aside, ignore_errors=True)
+            if target.exists():
+                shutil.rmtree(older, ignore_errors=True)
 
 
 def refuse_used_folder(target: Path) -> None:

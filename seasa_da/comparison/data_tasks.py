@@ -39,14 +39,16 @@ class LocateData:
 
     def __call__(self, send: Send) -> dict[str, Any]:
         """By direction what the manifest keeps of it; `UserError` for wrong settings or unusable data."""
-        from seasa_da.data.datasets import shared_class_names
+        from seasa_da.data.datasets import require_same_channels, shared_class_names
         from seasa_da.data.locate import locate_store
 
         for cell in self.cells:
             _check_stages(cell, self.common)
         settings = compose_cell(self.cells[0], self.common)[1]
         path = Path(self.common.data) if self.common.data else None
-        store = locate_store(path, settings.data, settings.phantom, say=sayer(send), progress=counter(send))
+        store = locate_store(
+            path, settings.data, settings.phantom, settings.raw, say=sayer(send), progress=counter(send)
+        )
         found: dict[str, Any] = {}
         for direction in self.directions:
             names, alone = shared_class_names(store, *direction)

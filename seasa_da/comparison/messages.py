@@ -16,7 +16,7 @@ def sayer(send: Send) -> Callable[[str], None]:
 
 
 def counter(send: Send) -> Callable[[str, int], AbstractContextManager[Callable[[], None]]]:
-    """Sends how far long steps are; a `seasa_da.data.locate.Counting`."""
+    """Sends how far long steps are; a `seasa_da.data.parallel.Counting`."""
 
     def begin(what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
         send({"kind": "counting", "what": what, "total": total})

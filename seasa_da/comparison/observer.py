@@ -55,7 +55,7 @@ class RunOutcome:
 
 
 class Counting(Protocol):
-    """As `seasa_da.data.locate.Counting`, whose import is slow."""
+    """As `seasa_da.data.parallel.Counting`, whose import is slow."""
 
     def __call__(self, what: str, total: int, /) -> AbstractContextManager[Callable[[], None]]: ...
 

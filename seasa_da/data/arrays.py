@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from seasa_da.data.intensity import to_range
 from seasa_da.errors import UserError
 
 BLOCK_BYTES = 8 << 20
@@ -65,24 +67,49 @@ class ArrayWriter:
             self._file.seek(len(self.header) + start * self.row_bytes)
             self._file.write(content)
 
-    def finish(self, change: Callable[[NDArray], NDArray] | None = None) -> FileRecord:
-        """Close the file after `change` was applied to all rows, a block at a time; returns its record."""
+    def finish(self) -> FileRecord:
+        """Close the file; returns its record."""
         digest = hashlib.sha256(self.header)
-        step = max(1, BLOCK_BYTES // max(1, self.row_bytes))
-        for start in range(0, self.shape[0], step):
-            count = min(step, self.shape[0] - start)
-            place = len(self.header) + start * self.row_bytes
-            self._file.seek(place)
-            content: bytes | memoryview = self._file.read(count * self.row_bytes)
-            if change is not None:
-                rows = np.frombuffer(content, dtype=self.dtype).reshape(count, *self.shape[1:])
-                content = np.ascontiguousarray(change(rows), dtype=self.dtype).data.cast("B")
-                self._file.seek(place)
-                self._file.write(content)
+        self._file.seek(len(self.header))
+        while content := self._file.read(BLOCK_BYTES):
             digest.update(content)
         self._file.close()
         size = len(self.header) + self.shape[0] * self.row_bytes
         return FileRecord(digest.hexdigest(), size, self.shape, self.dtype.str)
+
+
+class ScaledImages:
+    """Slices (S, C, H, W) float32 in [-1, 1]: the stored ones, mapped to that range where they are asked for.
+
+    Indexed along S by a whole number, a slice or an array of numbers; further axes as NumPy does. `np.asarray` gives
+    all.
+
+    Args:
+        stored: (S, C, H, W), scaled by each volume's rule; may be memory-mapped.
+        lo, hi: the values of each channel that become -1 and 1.
+    """
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, stored: NDArray[np.float32], lo: Sequence[float], hi: Sequence[float]) -> None:
+        self.stored = stored
+        self.lo, self.hi = (np.array(bounds, dtype=np.float64).reshape(-1, 1, 1) for bounds in (lo, hi))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.stored.shape
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def __getitem__(self, index: Any) -> NDArray[np.float32]:
+        first, *rest = index if isinstance(index, tuple) else (index,)
+        images = to_range(np.asarray(self.stored[first]), self.lo, self.hi)
+        taken = (slice(None),) * (images.ndim - 3)  # the axes of `first`
+        return images[(*taken, *rest)]
+
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray:
+        return np.asarray(self[:], dtype=dtype)
 
 
 def open_array(path: Path, record: FileRecord) -> np.memmap:

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
+Axis = Literal["axial", "coronal", "sagittal"]
+"""Which slices a volume is cut into."""
+AXES: tuple[Axis, ...] = ("axial", "coronal", "sagittal")
+Intensities = tuple[float, float, float]
+"""1st, 50th and 99th percentile of a channel's voxels in the crop, in the file's units."""
 MEAN = "mean"
 """What score tables call the mean over structures, so that no label may be called so."""
 IGNORED = 255

@@ -65,6 +65,17 @@ def oracle_slices(store: SliceStore, domain: str, class_names: Sequence[str]) ->
     return LabelledSlices(store, domain, class_names)
 
 
+def require_same_channels(store: SliceStore, src: str, tgt: str) -> None:
+    """Raise `UserError` when the two domains' images do not have as many channels."""
+    source, target = (store.domain(name).channels for name in (src, tgt))
+    if len(source) != len(target):
+        listed = [", ".join(channel.name for channel in channels) for channels in (source, target)]
+        raise UserError(
+            f"{src!r} has {len(source)} channels ({listed[0]}), {tgt!r} {len(target)} ({listed[1]}); one network reads "
+            "both, so prepare the same number of each"
+        )
+
+
 def shared_class_names(store: SliceStore, src: str, tgt: str) -> tuple[tuple[str, ...], list[str]]:
     """The classes of a run, in the source's order, and a line for each name that only one domain has.
 

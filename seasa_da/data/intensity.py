@@ -1,8 +1,8 @@
-"""From a volume's own intensities to [-1, 1]: one rule a channel, measured on the voxels of the training crop that lie in
-the field of view; none of it sees a label.
+"""From a volume's own intensities to [-1, 1]: one rule a channel, measured on the voxels of the training crop that lie
+in the field of view; none of it sees a label.
 
-- `zscore:CUT` (the published preprocessing of MM-WHS): the top CUT percent is cut (clipped to that percentile), then mean
-  0 and variance 1 a volume; percentiles of the domain's *training* voxels become -1 and 1.
+- `zscore:CUT` (the published preprocessing of MM-WHS): the top CUT percent is cut (clipped to that percentile), then
+  mean 0 and variance 1 a volume; percentiles of the domain's *training* voxels become -1 and 1.
 - `window:LO,HI`: fixed values become -1 and 1, such as Hounsfield units of CT.
 - `percentiles:LO,HI`: these percentiles of each volume become -1 and 1, for scanners without a unit, such as MR.
 

@@ -1,7 +1,8 @@
 """The one door to a store's labels.
 
-Only `seasa_da/data/datasets.py` (for the source, and for the upper bound that is marked oracle everywhere) and
-`seasa_da/evaluation/` may import `open_labels`. No training code for a target may, and a test says so.
+Only `seasa_da/data/datasets.py` (for the source, and for the upper bound that is marked oracle everywhere),
+`seasa_da/evaluation/`, and `seasa_da/data/reuse.py` (which copies them from a store into the next one) may import
+`open_labels`. No training code for a target may, and a test says so.
 """
 
 from __future__ import annotations

@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from seasa_da.config import DataSettings, PhantomSettings
+from seasa_da.config import DataSettings, PhantomSettings, RawSettings
+from seasa_da.data.parallel import Counting, no_counting
 from seasa_da.data.store import MANIFEST, SliceStore
 from seasa_da.errors import UserError
-from seasa_da.files import cache_dir, sha256_file
-
-
-class Counting(Protocol):
-    """Opens a progress display: `progress("making the phantom", 56)` is a context that yields a step callback."""
-
-    def __call__(self, what: str, total: int, /) -> AbstractContextManager[Callable[[], None]]: ...
-
-
-def no_counting(what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
-    """Shows nothing."""
-    return nullcontext(lambda: None)
+from seasa_da.files import cache_dir, read_json, sha256_file, write_json_atomic
 
 
 def locate_store(
     path: Path | None,
     data: DataSettings,
     phantom: PhantomSettings,
+    raw: RawSettings | None = None,
     *,
     say: Callable[[str], None],
     progress: Counting = no_counting,
@@ -42,6 +31,7 @@ def locate_store(
             its content and the settings), or `None` for the phantom (made and prepared once).
         data: how raw data are prepared.
         phantom: which phantom.
+        raw: which files of a raw folder are read, as what.
         say: called with lines for the user.
         progress: shows how far long steps are.
 
@@ -58,7 +48,7 @@ def locate_store(
         store = SliceStore.open(path)
         _say_differences(store, data, say)
         return store
-    return _raw_store(path, data, say, progress)
+    return _raw_store(path, data, raw or RawSettings(), say, progress)
 
 
 def _phantom_store(
@@ -77,51 +67,63 @@ def _phantom_store(
         say(f"making the phantom: {cases} volumes in {raw}")
         with progress("making the phantom", cases) as step:
             _first_or_other(raw, lambda: make_phantom(raw, phantom, on_case=step))
-    return _prepared(raw, store, data, cases, say, progress)
+    return _prepared(raw, store, data, RawSettings(), cases, say, progress)
 
 
-def _raw_store(raw: Path, data: DataSettings, say: Callable[[str], None], progress: Counting) -> SliceStore:
+def _raw_store(
+    raw: Path, data: DataSettings, raw_settings: RawSettings, say: Callable[[str], None], progress: Counting
+) -> SliceStore:
     from seasa_da.data.preprocess import PREPROCESS_VERSION
-    from seasa_da.data.readers import find_reader
+    from seasa_da.data.raw_folder import open_raw
+    from seasa_da.data.reuse import relative_name, source_hashes
 
-    reader = find_reader(raw)
-    found = reader.scan(raw)
-    cases = [files for domain in found.domains for files in domain.cases]
-    paths = [path for files in cases for path in (files.image, files.label) if path is not None]
-    paths += found.files
-    say(f"looking for a store of {raw} in the cache ({len(paths)} files)")
-    content = {}
-    for file in paths:
-        try:
-            content[_place(file, raw)] = sha256_file(file)
-        except OSError as error:
-            raise UserError(f"cannot read {file}: {error.strerror or error}") from error
-    made_of = {"raw": content, "reader": reader.name, "reader_version": reader.version}
-    store = _store_path({**made_of, "data": data.model_dump(mode="json"), "preprocess_version": PREPROCESS_VERSION})
-    if store.exists():
-        return _cached(store)
-    return _prepared(raw, store, data, len(cases), say, progress)
+    folder = open_raw(raw, raw_settings)
+    used = [(domain, files) for domain in folder.data.domains for files in domain.cases if files.split]
+    count = sum(len(files.paths) for _, files in used)
+    say(f"looking for a store of {raw} in the cache ({count} files)")
+    hashes = source_hashes(raw, [files for _, files in used], progress=progress)
+    cases = [
+        (domain.name, files.id, files.split, *own.items()) for (domain, files), own in zip(used, hashes, strict=True)
+    ]
+    described = {relative_name(file, raw): sha256_file(file) for file in folder.data.files}
+    reader = f"{folder.reader.name} {folder.reader.version}, preprocessing {PREPROCESS_VERSION}"
+    settings = data.model_dump(mode="json")
+    store = _store_path({"cases": cases, "described": described, "reader": reader, "data": settings})
+    # which store was made of this folder last: most of its cases may be in the next one, too
+    latest = cache_dir() / "latest" / f"{_digest({'raw': str(raw.resolve()), 'data': settings})}.json"
+    if not store.exists():
+        _prepared(raw, store, data, raw_settings, len(used), say, progress, _named_in(latest))
+        latest.parent.mkdir(parents=True, exist_ok=True)
+        write_json_atomic(latest, {"store": str(store)})
+    return _cached(store)
 
 
-def _place(file: Path, raw: Path) -> str:
-    """A file's path from the raw folder, the same wherever that lies, also where a reader has resolved links."""
-    if file.is_relative_to(raw):
-        return file.relative_to(raw).as_posix()
-    return Path(os.path.relpath(file.resolve(), raw.resolve())).as_posix()
+def _named_in(latest: Path) -> Path | None:
+    """The store that a file of `_raw_store` names; a file that is missing or broken names none."""
+    try:
+        return Path(read_json(latest)["store"])
+    except (UserError, KeyError, TypeError):
+        return None
 
 
 def _prepared(
-    raw: Path, store: Path, data: DataSettings, cases: int, say: Callable[[str], None], progress: Counting
+    raw: Path,
+    store: Path,
+    data: DataSettings,
+    raw_settings: RawSettings,
+    cases: int,
+    say: Callable[[str], None],
+    progress: Counting,
+    reuse: Path | None = None,
 ) -> SliceStore:
     from seasa_da.data.prepare import prepare
 
     say(f"preparing {cases} volumes of {raw} into {store}")
-    with progress("preparing", cases) as step:
-        _first_or_other(store, lambda: prepare(raw, store, data, on_case=step, say=say))
+    _first_or_other(store, lambda: prepare(raw, store, data, raw_settings, progress=progress, say=say, reuse=reuse))
     return _cached(store)
 
 
-def _first_or_other(target: Path, make: Callable[[], None]) -> None:
+def _first_or_other(target: Path, make: Callable[[], Any]) -> None:
     """Make the folder `target`; if another process finished it meanwhile, theirs is as good.
 
     Folders in the cache appear by a rename when they are complete, so one that exists is complete.

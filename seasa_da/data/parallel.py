@@ -9,10 +9,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, as_completed, wait
-from typing import TypeVar
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+class Counting(Protocol):
+    """Opens a progress display: `progress("making the phantom", 56)` is a context that yields a step callback."""
+
+    def __call__(self, what: str, total: int, /) -> AbstractContextManager[Callable[[], None]]: ...
+
+
+def no_counting(what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
+    """Shows nothing."""
+    return nullcontext(lambda: None)
 
 
 def cores() -> int:

@@ -1,4 +1,5 @@
-"""A second line of defence: a volume whose intensities are not those of its domain (CT given as MR, HU not rescaled)."""
+"""A second line of defence: a volume whose intensities are not those of its domain (CT given as MR, HU not
+rescaled)."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from seasa_da.data.preprocess import Intensities
+from seasa_da.data.case import Intensities
 
 FEWEST = 3
 """Volumes it takes to say what is usual."""
@@ -34,9 +35,7 @@ class UsualIntensities(BaseModel):
     width: tuple[float, ...]
 
 
-def usual_intensities(
-    channels: Sequence[str], cases: Sequence[Sequence[Intensities]]
-) -> UsualIntensities | None:
+def usual_intensities(channels: Sequence[str], cases: Sequence[Sequence[Intensities]]) -> UsualIntensities | None:
     """Summarise cases' intensities (a case, a channel, a percentile); `None` for fewer than `FEWEST` cases."""
     if len(cases) < FEWEST:
         return None
@@ -44,6 +43,31 @@ def usual_intensities(
     low, high = seen.min(axis=0), seen.max(axis=0)
     width = np.median(seen[:, :, 2] - seen[:, :, 0], axis=0)
     return UsualIntensities(channels=tuple(channels), low=low.tolist(), high=high.tolist(), width=width.tolist())
+
+
+def odd_ones_out(
+    channels: Sequence[str], cases: Sequence[Sequence[Intensities]], splits: Sequence[str]
+) -> list[str | None]:
+    """`unusual` of every case of a domain, compared with its training cases other than itself.
+
+    Args:
+        cases: intensities (a case, a channel, a percentile).
+        splits: of each case.
+    """
+    seen = np.array(cases, dtype=np.float64).reshape(len(cases), len(channels), 3)
+    training = np.array([split == "train" for split in splits])
+    if np.count_nonzero(training) <= FEWEST:
+        return [None] * len(cases)
+    ranked = np.sort(seen[training], axis=0)
+    width = np.median(ranked[:, :, 2] - ranked[:, :, 0], axis=0)
+    found = []
+    for own, trained in zip(seen, training, strict=True):
+        # without itself: where it is the least or the greatest, the next one is
+        low = np.where(trained & (own <= ranked[0]), ranked[1], ranked[0])
+        high = np.where(trained & (own >= ranked[-1]), ranked[-2], ranked[-1])
+        usual = UsualIntensities(channels=tuple(channels), low=low.tolist(), high=high.tolist(), width=width.tolist())
+        found.append(unusual(own.tolist(), usual))
+    return found
 
 
 def unusual(intensities: Sequence[Intensities], usual: UsualIntensities | None) -> str | None:
@@ -60,7 +84,7 @@ def unusual(intensities: Sequence[Intensities], usual: UsualIntensities | None) 
         narrow = own[2] - own[0] < NARROW * width
         if outside or narrow or own[2] - own[0] > WIDE * width:
             return (
-                f"{name}: its intensities (1st, 50th, 99th percentile {own[0]:g}, {own[1]:g}, {own[2]:g}) are far outside "
+                f"{name}: intensities (1st, 50th, 99th percentile {own[0]:g}, {own[1]:g}, {own[2]:g}) are far outside "
                 f"those of the domain's training volumes ({low[0]:g} to {high[0]:g}, {low[1]:g} to {high[1]:g}, "
                 f"{low[2]:g} to {high[2]:g}); is it another modality, or not rescaled?"
             )

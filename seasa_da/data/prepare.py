@@ -1,219 +1,242 @@
-"""From a raw folder to a slice store, one case in memory at a time (and a worker)."""
+"""From a raw folder to a slice store, in bounded memory; what an older store has already is taken from there."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
+import psutil
 
-from seasa_da.config import DataSettings
-from seasa_da.data.arrays import ArrayWriter
-from seasa_da.data.case import SPLITS, CaseFiles, Split
-from seasa_da.data.parallel import cores, for_each
-from seasa_da.data.preprocess import IntensityHistogram, SliceGrid, prepare_case, slice_grid, to_range
-from seasa_da.data.readers import RawDomain, Reader, VolumeGrid, find_reader
-from seasa_da.data.store import (
-    MANIFEST,
-    Affine,
-    CaseRecord,
-    DomainManifest,
-    Manifest,
-    file_name,
-)
+from seasa_da.config import DataSettings, RawSettings
+from seasa_da.data.arrays import ArrayWriter, FileRecord
+from seasa_da.data.case import SPLITS, Intensities
+from seasa_da.data.describe import TrainingRanges, describe_domain
+from seasa_da.data.intensity import check_rule_domains
+from seasa_da.data.parallel import Counting, cores, for_each, no_counting
+from seasa_da.data.plan import Found, Job, Plan, make_plan
+from seasa_da.data.plausible import not_hounsfield, odd_ones_out
+from seasa_da.data.preprocess import PREPROCESS_VERSION, prepare_case
+from seasa_da.data.raw_folder import open_raw
+from seasa_da.data.readers import RawDomain, Reader
+from seasa_da.data.resample import BLOCK_VOXELS, field_of_view
+from seasa_da.data.reuse import OlderStore, source_hashes
+from seasa_da.data.store import MANIFEST, Manifest, file_name
+from seasa_da.data.verify import Verification, verify
 from seasa_da.errors import UserError
-from seasa_da.files import atomic_folder, os_errors_named, write_json_atomic
+from seasa_da.files import atomic_folder, write_json_atomic
 
-# A case in work takes about this many bytes a voxel of its file: the voxels as stored and as float32, a filtered copy.
-BYTES_PER_VOXEL = 16
-MEMORY_BYTES = 6 << 30
-
-
-class _Job(NamedTuple):
-    domain: str
-    files: CaseFiles
-    start: int  # first slice in its split's arrays
-    original: VolumeGrid
-    grid: SliceGrid
+MEMORY_SHARE = 0.5
+"""Share of the machine's free memory that all cases in work may take."""
+FAULTS_SHOWN = 3
+UNUSUAL_SHOWN = 10
 
 
 @dataclass(frozen=True)
-class _Outcome:
-    histogram: IntensityHistogram | None
-    content: str  # hash of the voxels, to find one volume under two names
+class Prepared:
+    """What `prepare` did: how many cases the store has, and how many of them were taken from an older one."""
+
+    cases: int
+    reused: int
 
 
 def prepare(
     raw: Path,
     out: Path,
     settings: DataSettings,
+    raw_settings: RawSettings | None = None,
     *,
     workers: int | None = None,
-    on_case: Callable[[], None] | None = None,
-    say: Callable[[str], None] | None = None,
-) -> None:
-    """Make a store of a raw folder, by the rule in `seasa_da.data.preprocess`.
+    progress: Counting = no_counting,
+    say: Callable[[str], None] = lambda line: None,
+    reuse: Path | None = None,
+) -> Prepared:
+    """Make a store of a raw folder; all its files are verified first.
 
-    Nothing in it depends on labels but the label files themselves. The same input gives the same bytes.
+    Nothing in it depends on labels but the label files themselves. The same input gives the same bytes. Cases whose
+    files did not change since `out`, or `reuse`, was made with the same settings are not read again.
 
     Args:
         raw: the raw folder, in a layout that a reader knows.
-        out: the new store; appears only when complete.
+        out: the store; it appears, or takes an older store's place, only when it is complete.
         settings: the preprocessing.
+        raw_settings: which files are read, as what; by default by looking at the folder.
         workers: cases prepared at a time; by default all cores, fewer for very large volumes.
-        on_case: called after each case.
-        say: called with lines for the user, such as what was left out.
+        progress: shows how far it is.
+        say: called with lines for the user: what was chosen, what was left out, what is unusual.
+        reuse: a further store that may have some of the cases.
 
     Raises:
-        UserError: something is wrong with the raw folder or one of its files, `out` exists and is not empty, or it
-            cannot be written.
+        UserError: something is wrong with the raw folder or one of its files, `out` holds something else than a store,
+            or it cannot be written.
     """
-    with os_errors_named(out, "write"):
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise UserError(f"{out} exists and is not empty; remove it or choose another folder for the store")
-    reader = find_reader(raw)
-    found = reader.scan(raw)
-    if say is not None:
-        for note in found.notes:
-            say(note)
-    for domain in found.domains:
-        _check_split_labels(domain)
-    everything = [(domain, files) for domain in found.domains for files in domain.cases]
-    originals = for_each(lambda pair: reader.grid(pair[1]), everything, workers=workers)
-    jobs, slices = _plan(everything, originals, settings)
+    raw_settings = raw_settings or RawSettings()
+    if out.exists() and not (out / MANIFEST).is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} exists and is no store; remove it or choose another folder for the store")
+    folder = open_raw(raw, raw_settings)
+    domains, reader = folder.data.domains, folder.reader
+    for note in folder.data.notes:
+        say(note)
+    check_rule_domains(settings, tuple(domain.name for domain in domains))
+    used = [(domain, files) for domain in domains for files in domain.cases if files.split]
+    sources = source_hashes(raw, [files for _, files in used], workers=workers, progress=progress)
+    made_by = f"{reader.name} {reader.version}, preprocessing {PREPROCESS_VERSION}"
+    older = [store for store in (OlderStore.at(out), OlderStore.at(reuse)) if store and store.store.made_by == made_by]
 
-    with atomic_folder(out) as folder, ExitStack() as stack:
-        writers: dict[tuple[str, str], ArrayWriter] = {}
-        for domain in found.domains:
-            (folder / domain.name).mkdir()
-            for split in SPLITS:
-                plane = (settings.size, settings.size)
-                count = slices[domain.name, split]
-                shapes: dict[str, tuple[tuple[int, ...], type]] = {
-                    file_name(split, "images"): ((count, 1, *plane), np.float32)
-                }
-                if any(files.label for files in domain.cases if files.split == split):
-                    shapes[file_name(split, "labels")] = ((count, *plane), np.uint8)
-                for name, (shape, dtype) in shapes.items():
-                    writer = ArrayWriter(folder / domain.name / name, shape, dtype)
-                    writers[domain.name, name] = stack.enter_context(writer)
+    known = {}
+    for (domain, files), hashes in zip(used, sources, strict=True):
+        same = (store.of_same_files(domain, files, hashes) for store in older)
+        if case := next((case for case in same if case), None):
+            known[domain.name, files.id] = case.content
+    with progress("verifying", len(used) - len(known)) as step:
+        checked = verify(folder, raw_settings, workers=workers, known=known, on_case=step)
+    _refuse_faults(raw, checked)
+    contents = checked.contents
 
-        largest = max(int(np.prod(grid.shape)) for grid in originals)
-        fitting = max(1, MEMORY_BYTES // (largest * BYTES_PER_VOXEL))
-        outcomes = for_each(
-            partial(_prepare_job, reader, settings, writers),
-            jobs,
-            workers=min(workers or cores(), fitting),
-            on_done=on_case,
-        )
-        _refuse_twins(jobs, outcomes)
-        domains = {
-            domain.name: _finish_domain(domain, jobs, outcomes, writers, settings, workers) for domain in found.domains
+    originals = for_each(lambda pair: reader.grid(pair[1]), used, workers=workers)
+    found = [Found(*pair, grid, hashes) for pair, grid, hashes in zip(used, originals, sources, strict=True)]
+    plan = make_plan(domains, found, settings, older, say)
+    reused = sum(job.older is not None for job in plan.jobs)
+    if _up_to_date(out, plan, settings, domains):
+        say(f"{out} is up to date: none of its {reused} cases changed")
+        return Prepared(len(plan.jobs), reused)
+    if reused:
+        say(f"{reused} of {len(plan.jobs)} cases did not change: they are taken from the older store")
+
+    ranges = TrainingRanges()
+    with atomic_folder(out, replace=(out / MANIFEST).is_file()) as aside, ExitStack() as stack:
+        writers = {
+            key: stack.enter_context(ArrayWriter(_made(aside / key[0]) / key[1], *array))
+            for key, array in _arrays(domains, plan, settings).items()
         }
-        manifest = Manifest(settings=settings, domains=domains)
-        write_json_atomic(folder / MANIFEST, manifest.model_dump(mode="json"))
-
-
-def _check_split_labels(domain: RawDomain) -> None:
-    for split in SPLITS:
-        cases = [files for files in domain.cases if files.split == split]
-        without = [files for files in cases if files.label is None]
-        if without and len(without) < len(cases):
-            raise UserError(
-                f"case {without[0].id} of domain {domain.name} has no label ({without[0].image}), but others of its "
-                f"{split} split have; add its label, or remove the case or the split's other labels"
+        with progress("preparing", len(plan.jobs)) as step:
+            intensities = for_each(
+                partial(_carry_out, reader, writers, ranges),
+                plan.jobs,
+                workers=min(workers or cores(), _fitting(plan.jobs)),
+                on_done=step,
             )
-
-
-def _plan(
-    everything: list[tuple[RawDomain, CaseFiles]], originals: list[VolumeGrid], settings: DataSettings
-) -> tuple[list[_Job], dict[tuple[str, Split], int]]:
-    """Where each case's slices go, which the headers tell, and how many slices each (domain, split) has."""
-    slices: dict[tuple[str, Split], int] = {(domain.name, split): 0 for domain, _ in everything for split in SPLITS}
-    jobs = []
-    for (domain, files), original in zip(everything, originals, strict=True):
-        grid = slice_grid(original.shape, original.affine, settings)
-        jobs.append(_Job(domain.name, files, slices[domain.name, files.split], original, grid))
-        slices[domain.name, files.split] += grid.shape[0]
-    return jobs, slices
-
-
-def _prepare_job(
-    reader: Reader, settings: DataSettings, writers: dict[tuple[str, str], ArrayWriter], job: _Job
-) -> _Outcome:
-    case = reader.load(job.files)
-    prepared = prepare_case(case, settings)
-    split = job.files.split
-    writers[job.domain, file_name(split, "images")].write(job.start, prepared.images[:, None])
-    if prepared.labels is not None:
-        writers[job.domain, file_name(split, "labels")].write(job.start, prepared.labels)
-    histogram = None
-    if split == "train":
-        histogram = IntensityHistogram()
-        histogram.add(prepared.images[prepared.inside])
-    content = hashlib.sha256(repr(case.image.shape).encode())
-    content.update(np.ascontiguousarray(case.image).data)
-    return _Outcome(histogram, content.hexdigest())
-
-
-def _refuse_twins(jobs: list[_Job], outcomes: list[_Outcome]) -> None:
-    """Refuse one volume under two names: the same patient could be in train and test."""
-    first: dict[str, _Job] = {}
-    for job, outcome in zip(jobs, outcomes, strict=True):
-        twin = first.setdefault(outcome.content, job)
-        if twin is not job:
-            raise UserError(f"{job.files.image} and {twin.files.image} are the same volume; remove one of them")
-
-
-def _finish_domain(
-    domain: RawDomain,
-    jobs: list[_Job],
-    outcomes: list[_Outcome],
-    writers: dict[tuple[str, str], ArrayWriter],
-    settings: DataSettings,
-    workers: int | None,
-) -> DomainManifest:
-    """Map the domain's images to [-1, 1] by its training voxels, close its files, and describe it."""
-    histogram = IntensityHistogram()
-    records = []
-    for job, outcome in zip(jobs, outcomes, strict=True):
-        if job.domain == domain.name:
-            if outcome.histogram is not None:
-                histogram.merge(outcome.histogram)
-            records.append(_record(job))
-    lo, hi = (histogram.percentile(percent) for percent in settings.range_percentiles)
-    if not hi > lo:
-        raise UserError(
-            f"range_percentiles {settings.range_percentiles} of domain {domain.name} are one value; set them wider"
+        _say_unusual(plan.jobs, intensities, say)
+        files = _finished(writers, workers)
+        manifest = Manifest(
+            settings=settings,
+            axis=plan.axis,
+            made_by=made_by,
+            domains={
+                domain.name: describe_domain(domain, plan, intensities, ranges, contents, files[domain.name], settings)
+                for domain in domains
+            },
         )
-    mine = {name: writer for (owner, name), writer in writers.items() if owner == domain.name}
+        write_json_atomic(aside / MANIFEST, manifest.model_dump(mode="json"))
+    return Prepared(len(plan.jobs), reused)
 
-    def finish(name: str) -> object:
-        return mine[name].finish(partial(to_range, lo=lo, hi=hi) if name.endswith("_images.npy") else None)
 
-    files = dict(zip(mine, for_each(finish, list(mine), workers=workers), strict=True))
-    return DomainManifest.model_validate(
-        {"label_names": domain.label_names, "channels": 1, "lo": lo, "hi": hi, "cases": records, "files": files}
+def _refuse_faults(raw: Path, checked: Verification) -> None:
+    if not checked.faults:
+        return
+    first = "; ".join(str(fault) for fault in checked.faults[:FAULTS_SHOWN])
+    more = len(checked.faults) - FAULTS_SHOWN
+    what = f" and {more} more, which `seasa-da data verify {raw}` lists" if more > 0 else ""
+    raise UserError(f"{first}{what}; mend them or leave the cases out (--exclude CASE, or raw.exclude)")
+
+
+def _up_to_date(out: Path, plan: Plan, settings: DataSettings, domains: Sequence[RawDomain]) -> bool:
+    """Whether the store at `out` is what would be made now."""
+    if not plan.jobs or not all(job.older and job.older[0].store.path == out for job in plan.jobs):
+        return False
+    store = plan.jobs[0].older[0].store  # type: ignore[index]  # just looked at
+    same_cases = all(
+        (job.older[1].split, job.older[1].start) == (job.split, job.start) for job in plan.jobs if job.older
     )
+    all_cases = sum(len(store.domain(name).cases) for name in store.domains) == len(plan.jobs)
+    described = [(domain.name, domain.channels, domain.split_from) for domain in domains]
+    before = [
+        (name, tuple(channel.name for channel in store.domain(name).channels), store.domain(name).split_from)
+        for name in store.domains
+    ]
+    return same_cases and all_cases and before == described and store.settings == settings
 
 
-def _record(job: _Job) -> CaseRecord:
-    return CaseRecord(
-        id=job.files.id,
-        split=job.files.split,
-        start=job.start,
-        stop=job.start + job.grid.shape[0],
-        spacing_mm=job.grid.spacing_mm,
-        original_shape=job.original.shape,
-        original_affine=_rows(job.original.affine),
-        affine=_rows(job.grid.affine),
-    )
+def _arrays(
+    domains: Sequence[RawDomain], plan: Plan, settings: DataSettings
+) -> dict[tuple[str, str], tuple[tuple[int, ...], type]]:
+    """Shape and type of every array by (domain, file name)."""
+    plane = (settings.size, settings.size)
+    arrays: dict[tuple[str, str], tuple[tuple[int, ...], type]] = {}
+    for domain in domains:
+        for split in SPLITS:
+            count = plan.slices[domain.name, split]
+            arrays[domain.name, file_name(split, "images")] = ((count, len(domain.channels), *plane), np.float32)
+            if any(files.label for files in domain.split_cases(split)):
+                arrays[domain.name, file_name(split, "labels")] = ((count, *plane), np.uint8)
+    return arrays
 
 
-def _rows(affine: np.ndarray) -> Affine:
-    return tuple((float(a), float(b), float(c), float(d)) for a, b, c, d in affine)
+def _made(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _fitting(jobs: Sequence[Job]) -> int:
+    """How many cases fit into memory at a time, by what the largest one takes."""
+    largest = 1
+    for job in jobs:
+        channels = len(job.rules)
+        voxels = int(np.prod(job.original.shape))
+        # the file unzipped (or the part of it that is kept in memory), a block as read, as float32, and filtered
+        reading = min(4 * voxels, 1 << 28) * channels + 20 * min(voxels, BLOCK_VOXELS)
+        cropped = int(np.prod(job.grid.shape)) * (12 * channels + 4)
+        largest = max(largest, reading + cropped)
+    return max(1, int(psutil.virtual_memory().available * MEMORY_SHARE) // largest)
+
+
+def _carry_out(
+    reader: Reader, writers: Mapping[tuple[str, str], ArrayWriter], ranges: TrainingRanges, job: Job
+) -> tuple[Intensities, ...]:
+    """Write a case's slices; returns what its intensities are."""
+    name = job.domain.name
+    if job.older is None:
+        prepared = prepare_case(reader.load(job.files), job.grid, job.rules)
+        images, labels, inside = prepared.images.swapaxes(0, 1), prepared.labels, prepared.inside
+        intensities = prepared.intensities
+    else:
+        store, case = job.older
+        images, labels = store.slices(name, case)
+        inside, intensities = field_of_view(job.original.shape, job.original.affine, job.grid), case.intensities
+    writers[name, file_name(job.split, "images")].write(job.start, images)
+    if job.files.label is not None and labels is not None:
+        writers[name, file_name(job.split, "labels")].write(job.start, labels)
+    if job.split == "train":
+        for channel, rule in enumerate(job.rules):
+            if rule.fixed_range is None:
+                ranges.add(name, channel, images[:, channel][inside])
+    return intensities
+
+
+def _say_unusual(jobs: Sequence[Job], seen: Sequence[tuple[Intensities, ...]], say: Callable[[str], None]) -> None:
+    lines = []
+    for name in dict.fromkeys(job.domain.name for job in jobs):
+        own = [(job, intensities) for job, intensities in zip(jobs, seen, strict=True) if job.domain.name == name]
+        channels = own[0][0].domain.channels
+        strange = odd_ones_out(channels, [intensities for _, intensities in own], [job.split for job, _ in own])
+        for (job, intensities), line in zip(own, strange, strict=True):
+            rules = zip(channels, job.rules, intensities, strict=True)
+            not_hu = [not_hounsfield(channel, each) for channel, rule, each in rules if rule.kind == "window"]
+            lines += [f"{job.files.image}: {what}" for what in (line, *not_hu) if what]
+    for line in lines[:UNUSUAL_SHOWN]:
+        say(f"warning: {line}")
+    if len(lines) > UNUSUAL_SHOWN:
+        say(f"warning: so are {len(lines) - UNUSUAL_SHOWN} more")
+
+
+def _finished(writers: Mapping[tuple[str, str], ArrayWriter], workers: int | None) -> dict[str, dict[str, FileRecord]]:
+    """Close all arrays; their records by domain and name."""
+    keys = list(writers)
+    records = for_each(lambda key: writers[key].finish(), keys, workers=workers)
+    files: dict[str, dict[str, FileRecord]] = {}
+    for (domain, name), record in zip(keys, records, strict=True):
+        files.setdefault(domain, {})[name] = record
+    return files

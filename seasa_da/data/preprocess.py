@@ -1,5 +1,5 @@
-"""From a volume in any orientation to slices: where they lie (`slice_grid`), what is there (`resample`), and how bright it
-is (`intensity`). None of it depends on a label but the label's own slices.
+"""From a volume in any orientation to slices: where they lie (`slice_grid`), what is there (`resample`), and how bright
+it is (`intensity`). None of it depends on a label but the label's own slices.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seasa_da.data.case import Case
+from seasa_da.data.case import Case, Intensities
 from seasa_da.data.intensity import Rule, Scaling
 from seasa_da.data.resample import field_of_view, resample_image, resample_label
 from seasa_da.data.slice_grid import SliceGrid
@@ -20,8 +20,6 @@ PREPROCESS_VERSION = 2
 """Goes up whenever the same volume and settings give other slices."""
 
 SEEN_PERCENTILES = (1.0, 50.0, 99.0)
-Intensities = tuple[float, float, float]
-"""`SEEN_PERCENTILES` of a channel's voxels in the crop, in the file's units."""
 
 
 @dataclass(frozen=True, eq=False)

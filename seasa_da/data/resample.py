@@ -1,8 +1,8 @@
 """Resampling a volume onto a slice grid, in bounded memory however large the volume is.
 
 Images are interpolated linearly, after a Gaussian filter along each axis whose voxels are smaller than the new ones (so
-that fine structure does not alias); labels take the nearest voxel. A large volume is done in blocks of the new grid, each
-from the box of the volume that it sees.
+that fine structure does not alias); labels take the nearest voxel. A large volume is done in blocks of the new grid,
+each from the box of the volume that it sees.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ def _sigmas(affine: NDArray[np.float64], grid: SliceGrid, shape: list[int]) -> l
 def _blocks(
     block: Box, to_voxel: NDArray[np.float64], shape: tuple[int, ...] | list[int], margins: list[int]
 ) -> Iterator[tuple[Box, Box]]:
-    """Blocks of the grid that make up `block`, and the box of the volume that each one needs; each box is of bounded size.
+    """Blocks of the grid that make up `block`, and the box of the volume that each one needs; each box is of bounded
+    size.
 
     A small volume is one block and is taken whole.
     """
@@ -142,9 +143,7 @@ def _blocks(
         yield from _blocks((parts[0], parts[1], parts[2]), to_voxel, shape, margins)
 
 
-def _transform(
-    volume: NDArray, box: Box, to_voxel: NDArray[np.float64], block: Box, out: NDArray, order: int
-) -> None:
+def _transform(volume: NDArray, box: Box, to_voxel: NDArray[np.float64], block: Box, out: NDArray, order: int) -> None:
     """Fill `out[block]` from the voxels in `box`, edge voxels repeated outwards."""
     if out[block].size == 0:
         return

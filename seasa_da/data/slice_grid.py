@@ -1,14 +1,14 @@
 """Where a volume's slices lie: a function of its header and the settings, the same in every domain.
 
 1. **Orientation** comes from the affine: the grid runs along the patient's axes, whatever the array's.
-2. **Slices** are axial, coronal or sagittal, axes (S, H, W). Rows run from the head to the feet, in axial slices from the
-   front to the back; columns from the patient's right to the left, in sagittal slices from the front to the back; slices
-   from the head to the feet (axial), the front to the back (coronal), the right to the left (sagittal).
-3. **Crop**: a box of `size` x `size` pixels of `spacing_mm` and `depth_mm` across, about the centre of the volume's field
-   of view. Across the slices, `slice_mm` apart, only what exists is kept: the slices that the line through the centre
-   meets inside the field of view, never more than `depth_mm`.
-4. Where an axis of the grid is an axis of the volume and its steps are as long as the volume's, the grid moves by half a
-   voxel at most, onto the voxels, which then need no interpolation.
+2. **Slices** are axial, coronal or sagittal, axes (S, H, W). Rows run from the head to the feet, in axial slices from
+   the front to the back; columns from the patient's right to the left, in sagittal slices from the front to the back;
+   slices from the head to the feet (axial), the front to the back (coronal), the right to the left (sagittal).
+3. **Crop**: a box of `size` x `size` pixels of `spacing_mm` and `depth_mm` across, about the centre of the volume's
+   field of view. Across the slices, `slice_mm` apart, only what exists is kept: the slices that the line through the
+   centre meets inside the field of view, never more than `depth_mm`.
+4. Where an axis of the grid is an axis of the volume and its steps are as long as the volume's, the grid moves by half
+   a voxel at most, onto the voxels, which then need no interpolation.
 
 An image, which is a volume with exactly one axis of length 1, becomes one slice in its own plane, as thick as the file
 says, whatever `depth_mm` and the axis: the patient's axes turn it upright, as the slices that its plane is nearest to.
@@ -19,16 +19,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal, get_args
 
 import numpy as np
 from nibabel.orientations import io_orientation
 from numpy.typing import NDArray
 
 from seasa_da.config import DataSettings
+from seasa_da.data.case import AXES, Axis
 
-Axis = Literal["axial", "coronal", "sagittal"]
-AXES: tuple[Axis, ...] = get_args(Axis)
 Box = tuple[slice, slice, slice]
 
 ACROSS: dict[Axis, int] = {"sagittal": 0, "coronal": 1, "axial": 2}
@@ -109,7 +107,8 @@ def extended_grid(
 
 
 def coarsest_axis(grids: Sequence[Sequence[tuple[tuple[int, int, int], NDArray[np.float64]]]]) -> tuple[Axis, str]:
-    """The slices that lie across the coarsest voxels, and why, for the user; axial where no direction is clearly coarser.
+    """The slices that lie across the coarsest voxels, and why, for the user; axial where no direction is clearly
+    coarser.
 
     Args:
         grids: (shape, affine) of every volume, by domain; every domain counts the same. Images do not count.

@@ -1,11 +1,13 @@
 """The slice store: what `prepare` leaves and training reads.
 
     STORE/manifest.json         format and version, settings, cases, files with their SHA-256
-    STORE/ct/train_images.npy   (S, C, H, W) float32 in [-1, 1]
+    STORE/ct/train_images.npy   (S, C, H, W) float32, each volume scaled by its channel's intensity rule
     STORE/ct/train_labels.npy   (S, H, W) uint8, 0 background, i + 1 the domain's label_names[i]; absent without labels
     STORE/ct/test_images.npy    … and so for every domain
 
-Opening reads the manifest alone. `SliceStore` cannot read labels: that is `seasa_da.data.labels`, the one door.
+Images are mapped to [-1, 1] when they are read, by the domain's `lo` and `hi`: these change with every training case,
+the stored slices of a case do not, so that a store can be made anew from an older one's cases (`prepare`). Opening
+reads the manifest alone. `SliceStore` cannot read labels: that is `seasa_da.data.labels`, the one door.
 """
 
 from __future__ import annotations
@@ -18,16 +20,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from seasa_da.config import DataSettings
-from seasa_da.data.arrays import FileRecord, open_array
-from seasa_da.data.case import SPLITS, Split
+from seasa_da.data.arrays import FileRecord, ScaledImages, open_array
+from seasa_da.data.case import SPLITS, Axis, Intensities, Split
 from seasa_da.errors import UserError
 from seasa_da.files import read_json
 
 FORMAT = "seasa-da slice store"
-VERSION = 1
+VERSION = 2
 MANIFEST = "manifest.json"
 
 KINDS = ("images", "labels")
@@ -45,6 +47,9 @@ class CaseRecord:
         original_shape: (X, Y, Z) of the file it came from.
         original_affine: (4, 4) of that file, voxel index to RAS mm.
         affine: (4, 4), slice index (s, h, w) to RAS mm.
+        sources: SHA-256 of each of its files, by the path in the raw folder.
+        content: SHA-256 of its voxels, see `seasa_da.data.readers.raw.CaseCheck`.
+        intensities: of each channel, see `seasa_da.data.case.Intensities`.
     """
 
     id: str
@@ -55,15 +60,45 @@ class CaseRecord:
     original_shape: tuple[int, int, int]
     original_affine: Affine
     affine: Affine
+    sources: dict[str, str]
+    content: str
+    intensities: tuple[Intensities, ...]
+
+
+@dataclass(frozen=True)
+class ChannelRecord:
+    """One channel of a domain.
+
+    Attributes:
+        name: as the raw data call it.
+        rule: its intensity rule, see `seasa_da.data.intensity`.
+        lo, hi: the scaled intensities that become -1 and 1.
+    """
+
+    name: str
+    rule: str
+    lo: float
+    hi: float
 
 
 @dataclass(frozen=True)
 class DomainInfo:
-    """One domain of a store; `label_names[i]` is the structure that has store value i + 1."""
+    """One domain of a store.
+
+    Attributes:
+        label_names: `label_names[i]` is the structure that has store value i + 1.
+        label_values: the value of each structure in the domain's own label files.
+        ignored_values: the values in those files of voxels that are neither learnt from nor scored.
+        channels: of its images.
+        split_from: what divided its cases.
+    """
 
     name: str
     label_names: tuple[str, ...]
-    channels: int
+    label_values: tuple[int, ...]
+    ignored_values: tuple[int, ...]
+    channels: tuple[ChannelRecord, ...]
+    split_from: str
     cases: tuple[CaseRecord, ...]
 
     def split_cases(self, split: str) -> tuple[CaseRecord, ...]:
@@ -72,26 +107,29 @@ class DomainInfo:
 
 
 class DomainManifest(BaseModel):
-    """A domain in the manifest; `lo` and `hi` are the standardised intensities that became -1 and 1."""
+    """A domain in the manifest, see `DomainInfo`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     label_names: tuple[str, ...]
-    channels: int
-    lo: float
-    hi: float
+    label_values: tuple[int, ...]
+    ignored_values: tuple[int, ...]
+    channels: Annotated[tuple[ChannelRecord, ...], Field(min_length=1)]
+    split_from: str
     cases: tuple[CaseRecord, ...]
     files: dict[str, FileRecord]
 
 
 class Manifest(BaseModel):
-    """`manifest.json`."""
+    """`manifest.json`; `made_by` says which reader and rules, in which versions, gave these slices."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal["seasa-da slice store"] = "seasa-da slice store"
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     settings: DataSettings
+    axis: Axis
+    made_by: str
     # names are folders of the store: nothing may point out of it
     domains: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], DomainManifest]
 
@@ -102,12 +140,16 @@ class SliceStore:
     Attributes:
         path: its folder.
         settings: how its volumes were prepared.
+        axis: which slices these are.
+        made_by: which reader and rules, in which versions, made them.
         domains: the names of its domains.
     """
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
         self.path = path
         self.settings = manifest.settings
+        self.axis: Axis = manifest.axis
+        self.made_by = manifest.made_by
         self.domains: tuple[str, ...] = tuple(manifest.domains)
         self._manifest = manifest
 
@@ -147,12 +189,8 @@ class SliceStore:
     def domain(self, name: str) -> DomainInfo:
         """A domain by name. Raises `UserError` that lists the domains there are."""
         found = self._domain(name)
-        return DomainInfo(name, found.label_names, found.channels, found.cases)
-
-    def intensity_range(self, domain: str) -> tuple[float, float]:
-        """The standardised intensities (lo, hi) that became -1 and 1 in this domain."""
-        found = self._domain(domain)
-        return found.lo, found.hi
+        own = {field: getattr(found, field) for field in DomainManifest.model_fields if field != "files"}
+        return DomainInfo(name, **own)
 
     def record(self, domain: str, split: str, kind: str) -> FileRecord | None:
         """What the manifest says of an array, `None` if the store was prepared without it."""
@@ -162,18 +200,25 @@ class SliceStore:
             raise ValueError(f"kind {kind!r} is neither images nor labels")
         return self._domain(domain).files.get(file_name(split, kind))
 
-    def images(self, domain: str, split: str) -> np.memmap:
-        """The slices (S, C, H, W) float32 in [-1, 1] of a split, mapped read-only.
+    def images(self, domain: str, split: str) -> ScaledImages:
+        """The slices (S, C, H, W) float32 in [-1, 1] of a split; the file is memory-mapped read-only.
 
         Raises:
             UserError: unknown domain or split; the file is missing or not what the manifest says.
         """
+        channels = self._domain(domain).channels
+        lo, hi = [channel.lo for channel in channels], [channel.hi for channel in channels]
+        return ScaledImages(self.stored_images(domain, split), lo, hi)
+
+    def stored_images(self, domain: str, split: str) -> np.memmap:
+        """The slices (S, C, H, W) float32 of a split as they are kept, before the mapping to [-1, 1]; see `images`."""
         record = self.record(domain, split, "images")
         assert record is not None  # checked when the store was opened
         return open_array(self.path / domain / file_name(split, "images"), record)
 
     def fingerprint(self, files: Iterable[tuple[str, str, str]]) -> str:
-        """SHA-256 (hexadecimal) over settings, label names, case ranges and the named files' hashes in the manifest.
+        """SHA-256 (hexadecimal) over settings, label names, case ranges, intensities' ranges and the named files'
+        hashes.
 
         Args:
             files: (domain, split, "images" or "labels"), in any order.
@@ -183,8 +228,10 @@ class SliceStore:
             record = self.record(domain, split, kind)
             info = self.domain(domain)
             ranges = [(case.id, case.start, case.stop) for case in info.split_cases(split)]
-            parts.append((domain, split, kind, record and record.sha256, info.label_names, ranges))
-        content = {"version": VERSION, "settings": self.settings.model_dump(mode="json"), "files": parts}
+            scale = [(channel.rule, channel.lo, channel.hi) for channel in info.channels]
+            parts.append((domain, split, kind, record and record.sha256, info.label_names, ranges, scale))
+        settings = self.settings.model_dump(mode="json")
+        content = {"version": VERSION, "settings": settings, "axis": self.axis, "files": parts}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def _domain(self, name: str) -> DomainManifest:
@@ -204,6 +251,10 @@ def _check_domain(file: Path, name: str, domain: DomainManifest) -> None:
     def broken(what: str) -> UserError:
         return UserError(f"{file} is broken in domain {name}: {what}; prepare the raw data again")
 
+    if len(domain.label_values) != len(domain.label_names):
+        raise broken(f"it has {len(domain.label_names)} label names, but {len(domain.label_values)} values of them")
+    if any(not channel.hi > channel.lo for channel in domain.channels):
+        raise broken("the range of a channel is empty")
     ids = [case.id for case in domain.cases]
     if twice := {case for case in ids if ids.count(case) > 1}:
         raise broken(f"case {min(twice)} is listed more than once")
@@ -211,8 +262,9 @@ def _check_domain(file: Path, name: str, domain: DomainManifest) -> None:
         record = domain.files.get(file_name(split, "images"))
         if record is None:
             raise broken(f"{file_name(split, 'images')} is not listed")
-        if len(record.shape) != 4 or record.shape[1] != domain.channels:
-            raise broken(f"{file_name(split, 'images')} has shape {record.shape}, not (S, {domain.channels}, H, W)")
+        if len(record.shape) != 4 or record.shape[1] != len(domain.channels):
+            expected = f"(S, {len(domain.channels)}, H, W)"
+            raise broken(f"{file_name(split, 'images')} has shape {record.shape}, not {expected}")
         end = 0
         for case in domain.cases:
             if case.split == split:

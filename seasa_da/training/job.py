@@ -18,8 +18,9 @@ from accelerate.state import AcceleratorState
 
 from seasa_da.adapters import Stage
 from seasa_da.config import RunSettings
-from seasa_da.data.datasets import shared_class_names
-from seasa_da.data.locate import Counting, locate_store, no_counting
+from seasa_da.data.datasets import require_same_channels, shared_class_names
+from seasa_da.data.locate import locate_store
+from seasa_da.data.parallel import Counting, no_counting
 from seasa_da.data.store import SliceStore
 from seasa_da.errors import UserError
 from seasa_da.files import sha256_file
@@ -83,13 +84,16 @@ def prepare_job(spec: MethodSpec, settings: RunSettings, record: dict[str, Any],
         observer = Observer()
     data = Path(record["data"]) if record["data"] else None
     with accelerator.main_process_first():
-        store = locate_store(data, settings.data, settings.phantom, say=observer.say, progress=observer.counting)
+        store = locate_store(
+            data, settings.data, settings.phantom, settings.raw, say=observer.say, progress=observer.counting
+        )
     if _has_discriminators(settings) and store.settings.size < SMALLEST_FOR_DISCRIMINATORS:
         raise UserError(
             f"slices of {store.settings.size}x{store.settings.size} are too small for the discriminators of "
             f"{settings.method}; prepare them with a size of at least {SMALLEST_FOR_DISCRIMINATORS}"
         )
     names, alone = shared_class_names(store, settings.src, settings.tgt)
+    require_same_channels(store, settings.src, settings.tgt)
     for line in alone:
         observer.say(line)
     fingerprint = training_fingerprint(store, settings, spec)

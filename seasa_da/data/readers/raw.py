@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from seasa_da.data.case import CaseFiles
+from seasa_da.data.case import Axis, CaseFiles
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,6 +60,7 @@ class RawDomain:
         label_names: of the store values 1, 2, …; empty if not known.
         cases: in order of id, each id once; also those that are left out unless the user names them.
         label_values: the value in the domain's own label files of each of `label_names`; by default 1, 2, ….
+        ignored_values: the values in the label files that are `IGNORED`.
         channels: a name for each channel, such as "CT".
         axis: the slices that this data is published with, if any.
         intensity: the intensity rule (`seasa_da.data.intensity`) that this data is published with, if any; otherwise
@@ -71,8 +72,9 @@ class RawDomain:
     label_names: tuple[str, ...]
     cases: tuple[CaseFiles, ...]
     label_values: tuple[int, ...] = ()
+    ignored_values: tuple[int, ...] = ()
     channels: tuple[str, ...] = ("image",)
-    axis: Literal["axial", "coronal", "sagittal"] | None = None
+    axis: Axis | None = None
     intensity: str | None = None
     split_from: str = ""
 
