@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from data.prepared import case_of
+from data.prepared import prepared as prepare
 from seasa_da.config import DataSettings
-from seasa_da.data.case import Case
 from seasa_da.data.phantom.anatomy import rotation_matrix
-from seasa_da.data.preprocess import IntensityHistogram, prepare_case, slice_grid, to_range
+from seasa_da.data.slice_grid import slice_grid
 from seasa_da.errors import UserError
 
 PLAIN = DataSettings(size=24, spacing_mm=2.0, depth_mm=40.0, histogram_cut_percent=0.0)
@@ -34,7 +35,7 @@ def acquired(axes, signs, tilt_deg=(0, 0, 0), voxel_mm=(2.0, 2.0, 2.0), n=32):
     affine[:3, 3] = CENTRE - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
     indices = np.indices(shape, dtype=float).reshape(3, -1)
     image, label = scene((affine[:3, :3] @ indices + affine[:3, 3:]).reshape(3, *shape))
-    return Case("1", image.astype(np.float32), label, affine, voxel_mm)
+    return case_of(image, label, affine)
 
 
 ORIENTATIONS = {
@@ -47,7 +48,7 @@ ORIENTATIONS = {
 
 
 def test_front_head_and_right_come_first():
-    prepared = prepare_case(acquired(*ORIENTATIONS["PIR"]), PLAIN)
+    prepared = prepare(acquired(*ORIENTATIONS["PIR"]), PLAIN)
     assert prepared.images.shape == prepared.labels.shape == (20, 24, 24)
     brightest = np.unravel_index(prepared.images.argmax(), prepared.images.shape)
     # the blob's centre is 8 mm in front of, 12 mm above and 10 mm to the right of the middle: 4, 6 and 5 voxels
@@ -57,8 +58,8 @@ def test_front_head_and_right_come_first():
 
 @pytest.mark.parametrize("name", ORIENTATIONS)
 def test_flipped_and_permuted_arrays_give_the_same_slices(name):
-    expected = prepare_case(acquired(*ORIENTATIONS["RAS"]), PLAIN)
-    prepared = prepare_case(acquired(*ORIENTATIONS[name]), PLAIN)
+    expected = prepare(acquired(*ORIENTATIONS["RAS"]), PLAIN)
+    prepared = prepare(acquired(*ORIENTATIONS[name]), PLAIN)
     np.testing.assert_allclose(prepared.images, expected.images, atol=1e-4)
     assert np.array_equal(prepared.labels, expected.labels)
 
@@ -67,8 +68,8 @@ def test_flipped_and_permuted_arrays_give_the_same_slices(name):
 @pytest.mark.parametrize("name", ["RAS", "PIR"])
 def test_oblique_arrays_give_the_same_slices_within_interpolation(name, tilt):
     settings = PLAIN.model_copy(update={"size": 18, "depth_mm": 36.0})  # inside the field of view however it is tilted
-    expected = prepare_case(acquired(*ORIENTATIONS["RAS"]), settings)
-    prepared = prepare_case(acquired(*ORIENTATIONS[name], tilt_deg=tilt, voxel_mm=(1.6, 1.6, 2.4), n=40), settings)
+    expected = prepare(acquired(*ORIENTATIONS["RAS"]), settings)
+    prepared = prepare(acquired(*ORIENTATIONS[name], tilt_deg=tilt, voxel_mm=(1.6, 1.6, 2.4), n=40), settings)
     assert prepared.images.shape == expected.images.shape == (18, 18, 18)
     assert prepared.inside.all()
     assert np.abs(prepared.images - expected.images).max() < 0.15
@@ -78,10 +79,10 @@ def test_oblique_arrays_give_the_same_slices_within_interpolation(name, tilt):
 
 def test_the_grids_affine_says_where_a_voxel_is():
     case = acquired(*ORIENTATIONS["ILA"], tilt_deg=(4, 9, -7))
-    grid = slice_grid(case.image.shape, case.affine, PLAIN)
+    grid = slice_grid(case.image.shape[1:], case.affine, PLAIN, "coronal")
     indices = np.indices(grid.shape, dtype=float).reshape(3, -1)
     truth, _ = scene((grid.affine[:3, :3] @ indices + grid.affine[:3, 3:]).reshape(3, *grid.shape))
-    prepared = prepare_case(case, PLAIN)
+    prepared = prepare(case, PLAIN)
     seen = prepared.inside
     assert np.corrcoef(prepared.images[seen], truth[seen])[0, 1] > 0.999
 
@@ -90,7 +91,7 @@ def test_the_box_is_centred_and_never_deeper_than_the_volume():
     affine = np.diag([2.0, 3.0, 4.0, 1.0])
     shape = (50, 20, 40)
     for depth_mm, slices in ((1000.0, 30), (60.0, 30), (30.0, 15)):
-        grid = slice_grid(shape, affine, DataSettings(size=16, spacing_mm=2.0, depth_mm=depth_mm))
+        grid = slice_grid(shape, affine, DataSettings(size=16, spacing_mm=2.0, depth_mm=depth_mm), "coronal")
         assert grid.shape == (slices, 16, 16)
         middle = grid.affine[:3, :3] @ ((np.array(grid.shape) - 1) / 2) + grid.affine[:3, 3]
         assert middle == pytest.approx([49, 28.5, 78])
@@ -99,8 +100,8 @@ def test_the_box_is_centred_and_never_deeper_than_the_volume():
 def test_outside_the_field_of_view_is_the_minimum_and_background():
     rng = np.random.default_rng(0)
     image = rng.normal(500, 100, (10, 10, 10)).astype(np.float32)
-    case = Case("1", image, np.full((10, 10, 10), 2, dtype=np.uint8), np.diag([2.0, 2.0, 2.0, 1.0]), (2.0, 2.0, 2.0))
-    prepared = prepare_case(case, PLAIN)
+    case = case_of(image, np.full((10, 10, 10), 2, dtype=np.uint8), np.diag([2.0, 2.0, 2.0, 1.0]))
+    prepared = prepare(case, PLAIN)
     assert prepared.inside.sum() == 1000
     assert prepared.inside[:, 7:17, 7:17].all()
     assert np.unique(prepared.images[~prepared.inside]) == prepared.images[prepared.inside].min()
@@ -110,12 +111,11 @@ def test_outside_the_field_of_view_is_the_minimum_and_background():
     assert prepared.images[prepared.inside].std() == pytest.approx(1, abs=1e-4)
 
 
-def test_an_even_shift_of_half_a_voxel_is_resampled_linearly():
+def test_between_voxels_images_are_linear():
     ramp = np.broadcast_to(np.arange(16, dtype=np.float32)[:, None, None], (16, 16, 16))
-    case = Case("1", np.ascontiguousarray(ramp), None, np.eye(4), (1.0, 1.0, 1.0))
-    prepared = prepare_case(case, PLAIN.model_copy(update={"size": 15, "spacing_mm": 1.0, "depth_mm": 15.0}))
-    columns = prepared.images[0, 0]  # x falls with the column
-    steps = np.diff(columns)
+    case = case_of(ramp, affine=np.diag([1.25, 1.25, 1.25, 1.0]))
+    columns = prepare(case, PLAIN.model_copy(update={"size": 15, "spacing_mm": 1.0, "depth_mm": 15.0})).images[0, 0]
+    steps = np.diff(columns)  # x falls with the column
     assert (steps < 0).all()
     np.testing.assert_allclose(steps, steps[0], rtol=1e-4)
 
@@ -124,9 +124,9 @@ def test_the_histograms_top_is_cut():
     rng = np.random.default_rng(1)
     image = rng.normal(0, 1, (24, 24, 24)).astype(np.float32)
     image[3, 4, 5] = 1e5
-    case = Case("1", image, None, np.diag([2.0, 2.0, 2.0, 1.0]), (2.0, 2.0, 2.0))
+    case = case_of(image, None, np.diag([2.0, 2.0, 2.0, 1.0]))
     settings = PLAIN.model_copy(update={"histogram_cut_percent": 2.0, "depth_mm": 48.0})
-    prepared = prepare_case(case, settings).images
+    prepared = prepare(case, settings).images
     top = np.percentile(image, 98)
     clipped = np.minimum(image, top)
     expected = (clipped - clipped.mean()) / clipped.std()
@@ -137,37 +137,20 @@ def test_the_histograms_top_is_cut():
 def test_coarser_slices_are_antialiased():
     fine = np.indices((64, 64, 64)).sum(axis=0) % 2  # a checkerboard of 1 mm voxels
     slow = np.broadcast_to(np.sin(np.arange(64) / 64 * 2 * np.pi)[:, None, None], fine.shape)
-    case = Case("1", (slow + 2.0 * fine).astype(np.float32), None, np.eye(4), (1.0, 1.0, 1.0))
+    case = case_of((slow + 2.0 * fine).astype(np.float32), None, np.eye(4))
     settings = DataSettings(size=16, spacing_mm=3.9, depth_mm=62.0, histogram_cut_percent=0.0)
-    prepared = prepare_case(case, settings)
+    prepared = prepare(case, settings)
     assert prepared.images.std(axis=(0, 1)).max() < 0.01  # nothing but the slow wave along the columns is left
 
 
 def test_labels_do_not_change_images():
     case = acquired(*ORIENTATIONS["LPS"])
-    without = Case("1", case.image, None, case.affine, case.spacing_mm)
-    assert np.array_equal(prepare_case(case, PLAIN).images, prepare_case(without, PLAIN).images)
-    assert prepare_case(without, PLAIN).labels is None
+    without = case_of(case.image[0], None, case.affine)
+    assert np.array_equal(prepare(case, PLAIN).images, prepare(without, PLAIN).images)
+    assert prepare(without, PLAIN).labels is None
 
 
 def test_a_constant_volume_is_refused():
-    case = Case("1007", np.full((8, 8, 8), 3, dtype=np.float32), None, np.eye(4), (1.0, 1.0, 1.0))
+    case = case_of(np.full((8, 8, 8), 3), case_id="1007")
     with pytest.raises(UserError, match="case 1007 has the same value everywhere"):
-        prepare_case(case, PLAIN)
-
-
-def test_percentiles_of_a_histogram_in_parts():
-    values = np.random.default_rng(2).normal(size=(2, 5000)).astype(np.float32)
-    parts = IntensityHistogram()
-    for row in values:
-        part = IntensityHistogram()
-        part.add(row)
-        parts.merge(part)
-    for percent in (0.1, 50, 99.9):
-        expected = np.percentile(values, percent, method="inverted_cdf")
-        assert parts.percentile(percent) == pytest.approx(expected, abs=1 / 4096)
-
-
-def test_range():
-    images = np.array([-3, -1, 0, 1, 3], dtype=np.float32)
-    assert to_range(images, lo=-2.0, hi=2.0).tolist() == [-1, -0.5, 0, 0.5, 1]
+        prepare(case, PLAIN)

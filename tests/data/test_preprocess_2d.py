@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from data.prepared import case_of
+from data.prepared import prepared as prepare
 from seasa_da.config import DataSettings
-from seasa_da.data.case import Case
 from seasa_da.data.phantom.anatomy import rotation_matrix
-from seasa_da.data.preprocess import prepare_case, slice_grid
+from seasa_da.data.slice_grid import slice_grid
 
 PLAIN = DataSettings(size=24, spacing_mm=2.0, depth_mm=40.0, histogram_cut_percent=0.0)
 CENTRE = np.array([30.0, -20.0, 100.0])
@@ -28,10 +29,7 @@ def image_of(directions, *, thin, shape=(24, 24), voxel_mm=(2.0, 2.0), thickness
     affine[:3, 3] = CENTRE - affine[:3, :3] @ ((np.array(sizes) - 1) / 2)
     points = affine[:3, :3] @ np.indices(sizes, dtype=float).reshape(3, -1) + affine[:3, 3:]
     distance = ((points.T - CENTRE - (0 if blob is None else blob)) ** 2).sum(axis=1).reshape(sizes)
-    spacing = tuple(float(size) for size in np.linalg.norm(affine[:3, :3], axis=0))
-    return Case(
-        "1", (1000 * np.exp(-distance / 60)).astype(np.float32), (distance < 36).astype(np.uint8), affine, spacing
-    )
+    return case_of(1000 * np.exp(-distance / 60), (distance < 36).astype(np.uint8), affine)
 
 
 # (down, along): the patient's directions of rows and columns
@@ -46,7 +44,7 @@ def test_the_image_is_upright_whatever_the_array(plane, swapped, signs, thin):
     down, along, across = PLANES[plane]
     long = [down * signs[0], along * signs[1]]
     case = image_of([*(long[::-1] if swapped else long), across], thin=thin, blob=-6 * down + 10 * along)
-    prepared = prepare_case(case, PLAIN)
+    prepared = prepare(case, PLAIN)
     assert prepared.images.shape == prepared.labels.shape == (1, 24, 24)
     # 6 mm up and 10 mm along the columns from the middle, at 11.5: 3 and 5 pixels
     brightest = np.unravel_index(prepared.images.argmax(), prepared.images.shape)
@@ -58,24 +56,24 @@ def test_the_image_is_upright_whatever_the_array(plane, swapped, signs, thin):
 
 def test_the_coronal_view_is_that_of_volumes():
     case = image_of(PLANES["coronal"], thin=1, blob=-6 * RIGHT)
-    volume = np.repeat(case.image, 2, axis=1)
+    volume = np.repeat(case.image[0], 2, axis=1)
     affine = case.affine.copy()
     affine[:3, 1] /= 2
     affine[:3, 3] -= affine[:3, 1] / 2
-    deep = prepare_case(Case("1", volume, None, affine, (2.0, 2.5, 2.0)), PLAIN)
+    deep = prepare(case_of(volume, None, affine), PLAIN)
     assert deep.images.shape == (2, 24, 24)
-    np.testing.assert_allclose(prepare_case(case, PLAIN).images[0], deep.images[0], atol=1e-5)
+    np.testing.assert_allclose(prepare(case, PLAIN).images[0], deep.images[0], atol=1e-5)
 
 
 def test_an_array_along_the_patients_axes_is_not_interpolated():
     rng = np.random.default_rng(0)
     image = rng.normal(size=(20, 24, 1)).astype(np.float32)
-    case = Case("1", image, None, np.diag([2.0, 2.0, 7.0, 1.0]), (2.0, 2.0, 7.0))
-    prepared = prepare_case(case, PLAIN)
+    case = case_of(image, None, np.diag([2.0, 2.0, 7.0, 1.0]))
+    prepared = prepare(case, PLAIN)
     expected = (image - image.mean()) / image.std()
     assert prepared.inside.sum() == 20 * 24
     np.testing.assert_allclose(prepared.images[0, :, 2:22], expected[::-1, ::-1, 0].T, atol=1e-4)
-    grid = slice_grid(image.shape, case.affine, PLAIN)
+    grid = slice_grid(image.shape, case.affine, PLAIN, "coronal")
     assert grid.spacing_mm == (7.0, 2.0, 2.0)
     # row 0, column 2 is the array's last pixel along both
     assert grid.affine @ [0, 0, 2, 1] == pytest.approx(case.affine @ [19, 23, 0, 1])
@@ -87,13 +85,13 @@ def test_an_oblique_image_is_sliced_in_its_own_plane(plane, tilt_deg):
     rotation = rotation_matrix(np.deg2rad(tilt_deg))
     down, along, across = (rotation @ axis for axis in PLANES[plane])
     case = image_of((along, down, across), thin=2, shape=(40, 40), voxel_mm=(1.5, 1.5), blob=5 * along - 7 * down)
-    grid = slice_grid(case.image.shape, case.affine, PLAIN)
+    grid = slice_grid(case.image.shape[1:], case.affine, PLAIN, "coronal")
     steps = grid.affine[:3, :3] / grid.spacing_mm
     np.testing.assert_allclose(steps.T @ steps, np.eye(3), atol=1e-12)
     assert abs(steps[:, 0] @ across) == pytest.approx(1)
     assert grid.spacing_mm == pytest.approx((5.0, 2.0, 2.0))
     assert grid.affine[:3] @ [0, 11.5, 11.5, 1] == pytest.approx(CENTRE)
-    prepared = prepare_case(case, PLAIN)
+    prepared = prepare(case, PLAIN)
     assert prepared.images.shape == (1, 24, 24)
     # where the affine says the brightest pixel is, the blob is
     place = grid.affine[:3] @ [*np.unravel_index(prepared.images.argmax(), prepared.images.shape), 1]
@@ -105,20 +103,18 @@ def test_an_oblique_image_is_sliced_in_its_own_plane(plane, tilt_deg):
 @pytest.mark.parametrize("thickness", [0.1, 1.0, 100.0])
 def test_an_image_is_one_slice_however_thick(thickness):
     case = image_of(PLANES["axial"], thin=2, thickness=thickness)
-    prepared = prepare_case(case, PLAIN.model_copy(update={"depth_mm": 8.0}))
+    prepared = prepare(case, PLAIN.model_copy(update={"depth_mm": 8.0}))
     assert prepared.images.shape == (1, 24, 24)
     assert prepared.inside.all()
-    np.testing.assert_allclose(
-        prepared.images, prepare_case(image_of(PLANES["axial"], thin=2), PLAIN).images, atol=1e-4
-    )
+    np.testing.assert_allclose(prepared.images, prepare(image_of(PLANES["axial"], thin=2), PLAIN).images, atol=1e-4)
 
 
 def test_images_are_antialiased_along_both_axes():
     fine = np.indices((64, 64)).sum(axis=0) % 2
     slow = np.broadcast_to(np.sin(np.arange(64) / 64 * 2 * np.pi)[:, None], fine.shape)
-    case = Case("1", (slow + 2.0 * fine)[..., None].astype(np.float32), None, np.eye(4), (1.0, 1.0, 1.0))
+    case = case_of((slow + 2.0 * fine)[..., None].astype(np.float32), None, np.eye(4))
     settings = DataSettings(size=16, spacing_mm=3.9, histogram_cut_percent=0.0)
-    prepared = prepare_case(case, settings)
+    prepared = prepare(case, settings)
     assert prepared.images.shape == (1, 16, 16)
     assert prepared.images[0].std(axis=0).max() < 0.01
     assert prepared.images[0].std(axis=1).min() > 0.9
@@ -126,6 +122,6 @@ def test_images_are_antialiased_along_both_axes():
 
 def test_a_line_and_a_volume_are_sliced_as_before():
     for shape in ((1, 1, 20), (2, 20, 20)):
-        grid = slice_grid(shape, np.diag([2.0, 2.0, 2.0, 1.0]), PLAIN)
+        grid = slice_grid(shape, np.diag([2.0, 2.0, 2.0, 1.0]), PLAIN, "coronal")
         np.testing.assert_array_equal(grid.affine[:3, :3] / 2, [[0, 0, -1], [-1, 0, 0], [0, -1, 0]])
         assert grid.spacing_mm == (2.0, 2.0, 2.0)
