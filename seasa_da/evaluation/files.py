@@ -1,0 +1,106 @@
+"""Score label files of any program by the rules that runs are scored by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from seasa_da.data.case import IGNORED
+from seasa_da.data.readers.raw import LARGEST_VALUE
+from seasa_da.evaluation.label_files import LabelPair, check_grids, find_pairs, named, read_classes
+from seasa_da.evaluation.scores import StructureScore, score_case, summarise
+from seasa_da.evaluation.structures import (
+    Structures,
+    dataset_json_of,
+    declared_structures,
+    found_structures,
+)
+
+
+@dataclass(frozen=True)
+class FileEvaluation:
+    """Result of `evaluate_files`.
+
+    Attributes:
+        units: of every `asd`.
+        structures: what was scored.
+        scores: one a case and structure.
+        summary: see `summarise`.
+        notes: lines to tell the user, such as what was taken to be background.
+    """
+
+    units: Literal["mm", "voxel"]
+    structures: Structures
+    scores: list[StructureScore]
+    summary: dict[str, dict[str, Any]]
+    notes: tuple[str, ...]
+
+
+def evaluate_files(
+    pred: str | Path,
+    label: str | Path,
+    *,
+    structures: Structures | None = None,
+    units: Literal["mm", "voxel"] = "mm",
+    on_case: Callable[[str], None] | None = None,
+) -> FileEvaluation:
+    """Score a folder of predicted label volumes against a folder of labels; one case is in memory at a time.
+
+    Args:
+        pred, label: folders of NIfTI files, see `find_pairs`.
+        structures: those to score; by default the ones that a `dataset.json` in the labels' folder or above it
+            declares, else every value in the labels.
+        units: `"mm"` by the labels' voxel sizes, or `"voxel"`.
+        on_case: called with each case's name when it is scored.
+
+    Raises:
+        UserError: cases without a prediction (all are named), predictions that do not lie on their label's grid, files
+            that are no label volumes, or no structure.
+    """
+    pairs, extra = find_pairs(Path(pred), Path(label))
+    check_grids(pairs)
+    structures = structures or _default_structures(Path(label), pairs)
+    notes = [f"structures by {structures.said_by}: {_listed(structures)}"]
+    if extra:
+        notes.append(f"predictions without a label, not scored: {named([path.name for path in extra])}")
+    scores: list[StructureScore] = []
+    odd: dict[str, dict[int, list[str]]] = {"predictions": {}, "labels": {}}
+    table = structures.table()
+    predicted = np.where(table == IGNORED, 0, table).astype(np.uint8)  # what to ignore is the labels' to say
+    for pair in pairs:
+        labels, _, values = read_classes(pair.pred, predicted)
+        truth, grid, true_values = read_classes(pair.label, table)
+        spacing = tuple(float(size) for size in np.linalg.norm(grid.affine[:3, :3], axis=0))
+        scores += score_case(
+            labels,
+            truth,
+            case_id=pair.case,
+            class_names=structures.names,
+            spacing_mm=spacing if units == "mm" else None,
+        )
+        for kind, found in (("predictions", values), ("labels", true_values)):
+            for value in structures.undeclared(found):
+                odd[kind].setdefault(value, []).append(pair.case)
+        if on_case is not None:
+            on_case(pair.case)
+    for kind, by_value in odd.items():
+        notes += [
+            f"{kind} have the value {value}, which is no structure: background (in {named(cases)})"
+            for value, cases in sorted(by_value.items())
+        ]
+    return FileEvaluation(units, structures, scores, summarise(scores, structures.names), tuple(notes))
+
+
+def _default_structures(label: Path, pairs: list[LabelPair]) -> Structures:
+    if declared := dataset_json_of(label):
+        return declared_structures(declared)
+    nothing = np.zeros(LARGEST_VALUE + 1, dtype=np.uint8)
+    return found_structures(value for pair in pairs for value in read_classes(pair.label, nothing)[2])
+
+
+def _listed(structures: Structures) -> str:
+    return ", ".join(f"{name} {value}" for name, value in structures.values.items())
