@@ -49,6 +49,13 @@ class RawSettings(Section):
     exclude: tuple[str, ...] = Field((), description="cases left out: CASE, or DOMAIN/CASE")
     assume_mm: bool = Field(False, description="files that name no unit are in mm")
 
+    @field_validator("exclude", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        """MM-WHS's cases are numbers to YAML; a single one needs no list."""
+        listed = value if isinstance(value, list | tuple) else (value,)
+        return tuple(str(case) if type(case) is int else case for case in listed)
+
 
 class DataSettings(Section):
     """From raw volumes to slices; none of it looks at labels."""

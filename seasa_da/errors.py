@@ -11,6 +11,10 @@ class UserError(Exception):
     exit_code = 2
 
 
+class WrongSetting(UserError):
+    """A setting or an option names what is not there; the data themselves may be in order."""
+
+
 class NonFiniteLoss(UserError):
     """Training stopped because a loss became NaN or infinite; the last checkpoint is from before."""
 

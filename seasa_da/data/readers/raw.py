@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from seasa_da.data.case import Axis, CaseFiles
+from seasa_da.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +36,18 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.path} {self.what}"
+
+    @classmethod
+    def of(cls, error: UserError, path: Path, domain: str | None = None, case: str | None = None) -> Fault:
+        """What an error says of a file or folder, without its name at the beginning."""
+        text = str(error)
+        if text.startswith(f"cannot read {path}: "):
+            text = f"cannot be read: {text.removeprefix(f'cannot read {path}: ')}"
+        elif text.startswith(f"{path} "):
+            text = text.removeprefix(f"{path} ")
+        else:
+            text = f"is not usable: {text}"
+        return cls(path, text, domain, case)
 
 
 @dataclass(frozen=True)
