@@ -18,7 +18,7 @@ VERBS = {
     "ablate": "Take the paper's method apart with the same data, budget and seeds: its ablation tables.",
     "evaluate": "Score a finished run again, in mm or in voxels.",
     "methods": "List methods, add-ons and readers of raw data.",
-    "data": "Make the phantom, prepare raw volumes, look at a store.",
+    "data": "Make the phantom, verify and prepare raw volumes, look at a store.",
     "ui": "Open MLflow's page on the recorded runs.",
 }
 

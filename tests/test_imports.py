@@ -60,7 +60,7 @@ def test_labels_have_one_door():
     # `reuse` copies a case's own labels from an older store of the same files into a new one
     allowed = {"seasa_da.data.datasets", "seasa_da.data.reuse"} | {name for name in MODULES if inside(name, "seasa_da.evaluation")}
     # `seasa-da data info` asks whether there are labels, and cannot read them.
-    asks = "seasa_da.commands.data"
+    asks = "seasa_da.commands.data.info"
     assert importers_of(LABELS) - {asks} <= allowed
     assert {name for name in IMPORTS[asks] if inside(name, LABELS)} <= {LABELS, f"{LABELS}.labels_exist"}
     # nor by a name in a text, as importlib would take it
