@@ -4,19 +4,39 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import nibabel
 import numpy as np
 import pytest
 
+import seasa_da.data.prepare
 from data.conftest import SMALL
-from seasa_da.config import DataSettings
+from data.volumes import write_volume
+from seasa_da.config import DataSettings, RawSettings
 from seasa_da.data.labels import open_labels
 from seasa_da.data.prepare import prepare
 from seasa_da.data.store import SliceStore
 from seasa_da.errors import UserError
 
 TINY = DataSettings(size=16, spacing_mm=2.0, depth_mm=20.0)
+
+
+def add_case(raw, case, seed=7):
+    rng = np.random.default_rng([seed, int(case)])
+    stem = f"ct_train_{case}"
+    write_volume(raw / "ct_train" / f"{stem}_image.nii.gz", rng.integers(0, 999, (10, 9, 8)).astype(np.int16))
+    write_volume(raw / "ct_train" / f"{stem}_label.nii.gz", rng.choice(np.array([0, 500, 820], np.int16), (10, 9, 8)))
+
+
+def change_case(raw, case):
+    add_case(raw, case, seed=8)
+
+
+def split_with_1004(tmp_path):
+    path = tmp_path / "splits.json"
+    path.write_text(json.dumps({"ct": {"test": ["1004"]}}))
+    return path
 
 
 def content(folder):
@@ -26,14 +46,15 @@ def content(folder):
 def test_the_store_holds_every_case_in_range(phantom_folder, store_folder):
     store = SliceStore.open(store_folder)
     assert store.settings == SMALL
+    assert store.axis == "coronal"
     assert store.domains == ("ct", "mri")
     for name in store.domains:
         domain = store.domain(name)
         assert domain.label_names == ("AA", "LAC", "LVC", "MYO")
-        assert domain.channels == 1
+        assert [channel.rule for channel in domain.channels] == ["zscore:2"]
         assert [case.split for case in domain.cases] == ["train", "train", "test"]
         for split in ("train", "test"):
-            images, labels = store.images(name, split), open_labels(store, name, split)
+            images, labels = np.asarray(store.images(name, split)), open_labels(store, name, split)
             assert images.dtype == np.float32
             assert labels.dtype == np.uint8
             assert images.shape == (domain.split_cases(split)[-1].stop, 1, 24, 24)
@@ -41,7 +62,7 @@ def test_the_store_holds_every_case_in_range(phantom_folder, store_folder):
             assert images.min() >= -1
             assert images.max() <= 1
             assert set(np.unique(labels)) == {0, 1, 2, 3, 4}
-        train = store.images(name, "train")
+        train = np.asarray(store.images(name, "train"))
         assert train.min() == -1
         assert train.max() > 0.95
 
@@ -89,7 +110,7 @@ def test_deleting_the_targets_labels_changes_no_image(phantom_folder, store_fold
         assert open_labels(bare, "mri", split) is None
         assert not (tmp_path / "store" / "mri" / f"{split}_labels.npy").exists()
         assert open_labels(bare, "ct", split) is not None
-    assert bare.intensity_range("mri") == whole.intensity_range("mri")
+    assert bare.domain("mri").channels == whole.domain("mri").channels
     files = [("ct", "train", "images"), ("ct", "train", "labels"), ("mri", "train", "images")]
     assert bare.fingerprint(files) == whole.fingerprint(files)
 
@@ -99,18 +120,31 @@ def test_test_volumes_do_not_move_the_range(raw, tmp_path):
     path = raw / "ct_train" / "ct_train_1003_image.nii.gz"
     image = nibabel.load(path)
     changed = np.asarray(image.dataobj) ** 2 // 1000
-    nibabel.save(nibabel.Nifti1Image(changed.astype(np.int16), image.affine), path)
+    write_volume(path, changed.astype(np.int16), image.affine)
     prepare(raw, tmp_path / "two", TINY)
     one, two = SliceStore.open(tmp_path / "one"), SliceStore.open(tmp_path / "two")
-    assert one.intensity_range("ct") == two.intensity_range("ct")
+    assert one.domain("ct").channels == two.domain("ct").channels
     assert np.array_equal(one.images("ct", "train"), two.images("ct", "train"))
     assert not np.array_equal(one.images("ct", "test"), two.images("ct", "test"))
 
 
-def test_labels_in_a_part_of_a_split_are_refused(raw, tmp_path):
+def test_all_faults_are_refused_before_anything_is_written(raw, tmp_path):
     (raw / "ct_train" / "ct_train_1002_label.nii.gz").unlink()
-    with pytest.raises(UserError, match="case 1002 of domain ct has no label"):
+    path = raw / "ct_train" / "ct_train_1003_image.nii.gz"
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(UserError) as caught:
         prepare(raw, tmp_path / "store", TINY)
+    message = str(caught.value)
+    assert "1002" in message
+    assert "ct_train_1003_image.nii.gz" in message
+    assert "--exclude" in message
+    assert "\n" not in message
+    assert [entry.name for entry in tmp_path.iterdir()] == ["raw"]
+    # a case left out by name is no fault any more
+    add_case(raw, "1004")
+    prepare(
+        raw, tmp_path / "store", TINY, RawSettings(exclude=("ct/1002", "1003"), splits=str(split_with_1004(tmp_path)))
+    )
 
 
 def test_labels_in_one_split_only_are_fine(raw, tmp_path):
@@ -126,38 +160,165 @@ def test_one_volume_under_two_names_is_refused(raw, tmp_path):
     third = raw / "ct_train" / "ct_train_1003_image.nii.gz"
     # packed again, so that the files differ and the voxels do not
     image = nibabel.load(first)
-    nibabel.save(nibabel.Nifti1Image(np.asarray(image.dataobj, dtype=np.float32), image.affine), third)
+    write_volume(third, np.asarray(image.dataobj, dtype=np.float32), image.affine)
     assert first.read_bytes() != third.read_bytes()
-    with pytest.raises(UserError, match=r"1003_image.*1001_image.* are the same volume"):
+    with pytest.raises(UserError, match=r"100[13]_image.*same volume.*100[13]_image"):
         prepare(raw, tmp_path / "store", TINY)
     assert not (tmp_path / "store").exists()
-
-
-def test_a_bad_file_is_named_and_nothing_is_left(raw, tmp_path):
-    path = raw / "ct_train" / "ct_train_1002_image.nii.gz"
-    path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(UserError, match=r"ct_train_1002_image\.nii\.gz"):
-        prepare(raw, tmp_path / "store", TINY)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["raw"]
 
 
 def test_an_occupied_out_is_refused_before_any_work(raw, tmp_path):
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "mine.txt").write_text("keep")
-    with pytest.raises(UserError, match="store exists and is not empty"):
-        prepare(raw, tmp_path / "store", TINY, on_case=pytest.fail)
-    with pytest.raises(UserError, match="exists and is not empty"):
+    with pytest.raises(UserError, match="store exists and is no store"):
+        prepare(raw, tmp_path / "store", TINY, progress=pytest.fail)
+    with pytest.raises(UserError, match="exists and is no store"):
         prepare(raw, tmp_path / "store" / "mine.txt", TINY)
     with pytest.raises(UserError, match=r"mine\.txt"):
         prepare(raw, tmp_path / "store" / "mine.txt" / "below", TINY)
 
 
-def test_progress_and_notes(raw, tmp_path):
+def test_progress_and_what_was_chosen(raw, tmp_path):
     (raw / "mr_test").mkdir()
-    steps, lines = [], []
-    prepare(raw, tmp_path / "store", TINY, on_case=lambda: steps.append(1), say=lines.append)
-    assert len(steps) == 3
-    assert lines == ["not used: mr_test (the challenge's cases without labels)"]
+    steps, lines = {}, []
+
+    @contextmanager
+    def progress(what, total):
+        steps[what] = [total, 0]
+
+        def step():
+            steps[what][1] += 1
+
+        yield step
+
+    prepare(raw, tmp_path / "store", TINY, progress=progress, say=lines.append)
+    assert steps == {"hashing": [3, 3], "verifying": [3, 3], "preparing": [3, 3]}
+    assert lines == [
+        "not used: mr_test (the challenge's cases without labels)",
+        "slices: coronal, as this data is published with; data.axis or --axis changes it",
+        "ct: 2 train and 1 test cases by splits.json; intensities: CT zscore:2",
+    ]
+
+
+class Loads:
+    """Which cases were read, by their ids."""
+
+    def __init__(self, monkeypatch):
+        self.ids = []
+        real = seasa_da.data.prepare.prepare_case
+
+        def recorded(case, grid, rules):
+            self.ids.append(case.id)
+            return real(case, grid, rules)
+
+        monkeypatch.setattr(seasa_da.data.prepare, "prepare_case", recorded)
+
+
+def test_unchanged_cases_are_not_read_again(raw, tmp_path, monkeypatch):
+    prepare(raw, tmp_path / "store", TINY)
+    loads, before = Loads(monkeypatch), content(tmp_path / "store")
+    lines = []
+    prepare(raw, tmp_path / "store", TINY, say=lines.append)
+    assert loads.ids == []
+    assert "up to date" in lines[-1]
+    assert content(tmp_path / "store") == before
+    # one changed, one new, one moved to the other split
+    add_case(raw, "1004")
+    change_case(raw, "1001")
+    (raw / "splits.json").write_text(json.dumps({"ct": {"test": ["1002"]}}))
+    prepare(raw, tmp_path / "store", TINY, say=lines.append)
+    assert sorted(loads.ids) == ["1001", "1004"]
+    assert any("2 of 4 cases did not change" in line for line in lines)
+    prepare(raw, tmp_path / "fresh", TINY)
+    assert content(tmp_path / "store") == content(tmp_path / "fresh")
+    assert {entry.name for entry in tmp_path.iterdir()} == {"raw", "store", "fresh"}
+
+
+OTHER_SETTINGS = {"size": 17, "spacing_mm": 2.5, "slice_mm": 4.0, "depth_mm": 10.0, "axis": "axial"}
+OTHER_SETTINGS |= {"intensity": "percentiles", "histogram_cut_percent": 5.0}
+
+
+@pytest.mark.parametrize("update", OTHER_SETTINGS.items(), ids=str)
+def test_other_settings_read_all_cases_again(raw, tmp_path, monkeypatch, update):
+    prepare(raw, tmp_path / "store", TINY)
+    loads, settings = Loads(monkeypatch), TINY.model_copy(update=dict([update]))
+    prepare(raw, tmp_path / "store", settings)
+    assert sorted(loads.ids) == ["1001", "1002", "1003"]
+    prepare(raw, tmp_path / "fresh", settings)
+    assert content(tmp_path / "store") == content(tmp_path / "fresh")
+
+
+def test_another_range_reads_none_again(raw, tmp_path, monkeypatch):
+    prepare(raw, tmp_path / "store", TINY)
+    loads, settings = Loads(monkeypatch), TINY.model_copy(update={"range_percentiles": (1.0, 99.0)})
+    prepare(raw, tmp_path / "store", settings)
+    assert loads.ids == []
+    prepare(raw, tmp_path / "fresh", settings)
+    assert content(tmp_path / "store") == content(tmp_path / "fresh")
+
+
+def test_labels_deleted_from_a_store_are_made_again(raw, tmp_path, monkeypatch):
+    prepare(raw, tmp_path / "store", TINY)
+    before = content(tmp_path / "store")
+    (tmp_path / "store" / "ct" / "train_labels.npy").unlink()
+    loads = Loads(monkeypatch)
+    prepare(raw, tmp_path / "store", TINY)
+    assert sorted(loads.ids) == ["1001", "1002"]
+    assert content(tmp_path / "store") == before
+
+
+def test_a_new_label_is_read_and_a_label_taken_away_is_gone(raw, tmp_path):
+    label = raw / "ct_train" / "ct_train_1003_label.nii.gz"
+    kept = label.read_bytes()
+    prepare(raw, tmp_path / "with", TINY)
+    label.unlink()
+    prepare(raw, tmp_path / "without", TINY, reuse=tmp_path / "with")
+    assert open_labels(SliceStore.open(tmp_path / "without"), "ct", "test") is None
+    label.write_bytes(kept)
+    prepare(raw, tmp_path / "again", TINY, reuse=tmp_path / "without")
+    assert content(tmp_path / "again") == content(tmp_path / "with")
+
+
+def test_a_broken_older_store_is_made_anew(raw, tmp_path):
+    prepare(raw, tmp_path / "store", TINY)
+    before = content(tmp_path / "store")
+    (tmp_path / "store" / "manifest.json").write_text("{")
+    prepare(raw, tmp_path / "store", TINY)
+    assert content(tmp_path / "store") == before
+
+
+def test_an_interrupted_update_leaves_the_older_store(raw, tmp_path, monkeypatch):
+    prepare(raw, tmp_path / "store", TINY)
+    before = content(tmp_path / "store")
+    add_case(raw, "1004")
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(seasa_da.data.prepare, "prepare_case", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(raw, tmp_path / "store", TINY)
+    assert content(tmp_path / "store") == before
+    assert {entry.name for entry in tmp_path.iterdir()} == {"raw", "store"}
+
+
+def test_a_volume_of_another_kind_is_told(raw, tmp_path):
+    for number in range(1004, 1008):
+        add_case(raw, str(number))
+    path = raw / "ct_train" / "ct_train_1005_image.nii.gz"
+    image = nibabel.load(path)
+    write_volume(path, np.asarray(image.dataobj) * 30, image.affine)
+    lines = []
+    prepare(raw, tmp_path / "store", TINY, say=lines.append)
+    warnings = [line for line in lines if line.startswith("warning: ")]
+    assert len(warnings) == 1
+    assert str(path) in warnings[0]
+
+
+def test_volumes_larger_than_the_slices_are_told(raw, tmp_path):
+    lines = []
+    prepare(raw, tmp_path / "store", TINY.model_copy(update={"spacing_mm": 1.0}), say=lines.append)
+    assert any("3 of 3 volumes are larger than the slices, 16 x 16 mm" in line for line in lines)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on a file's size there")

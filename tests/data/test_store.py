@@ -20,16 +20,42 @@ def edit(store, change):
 
 def test_arrays_are_read_only_maps(store_folder):
     store = SliceStore.open(store_folder)
-    for array in (store.images("ct", "train"), open_labels(store, "ct", "train")):
+    for array in (store.stored_images("ct", "train"), open_labels(store, "ct", "train")):
         assert isinstance(array, np.memmap)
         assert not array.flags.writeable
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
 
 
+def test_images_are_mapped_to_the_range_where_they_are_read(store_folder):
+    store = SliceStore.open(store_folder)
+    stored, images, [channel] = (
+        store.stored_images("mri", "train"),
+        store.images("mri", "train"),
+        store.domain("mri").channels,
+    )
+    expected = np.clip(2 * (stored - channel.lo) / (channel.hi - channel.lo) - 1, -1, 1)
+    assert images.shape == stored.shape
+    assert len(images) == len(stored)
+    np.testing.assert_allclose(np.asarray(images), expected, atol=1e-5)
+    whole = np.asarray(images)
+    for index in (3, slice(2, 9), np.array([5, 0, 5]), [1, 2], (slice(None), 0), (4, 0, slice(3, 5))):
+        assert np.array_equal(images[index], whole[index])
+        assert images[index].dtype == np.float32
+
+
+def test_every_channel_has_its_own_range():
+    from seasa_da.data.arrays import ScaledImages
+
+    stored = np.stack([np.full((2, 4, 4), 5.0), np.full((2, 4, 4), 30.0)], axis=1).astype(np.float32)
+    images = ScaledImages(stored, lo=[0, 20], hi=[10, 40])
+    assert (images[:] == 0).all()
+    assert (ScaledImages(stored, lo=[0, 20], hi=[20, 30])[1, :, 0, 0] == [-0.5, 1]).all()
+
+
 def test_the_store_itself_has_no_way_to_labels():
     public = {name for name in vars(SliceStore) if not name.startswith("_")}
-    assert public == {"open", "domain", "intensity_range", "record", "images", "fingerprint"}
+    assert public == {"open", "domain", "record", "images", "stored_images", "fingerprint"}
 
 
 def test_cases_by_split(store_folder):
@@ -57,6 +83,8 @@ def test_fingerprints_tell_files_and_contents_apart(own_store):
     assert SliceStore.open(own_store).fingerprint([images, labels, target]) == fingerprint
     edit(own_store, lambda m: m["domains"]["ct"]["files"]["train_images.npy"].update(sha256="0" * 64))
     assert SliceStore.open(own_store).fingerprint([images, labels, target]) != fingerprint
+    edit(own_store, lambda m: m["domains"]["mri"]["channels"][0].update(hi=9.0))
+    assert SliceStore.open(own_store).fingerprint([target]) != store.fingerprint([target])
 
 
 def set_in(*keys, value):
@@ -70,10 +98,13 @@ def set_in(*keys, value):
 
 BROKEN_MANIFESTS = {
     "foreign": (lambda m: (m.clear(), m.update(name="else")), "not the manifest of a seasa-da slice store"),
-    "version": (set_in("version", value=2), "format version 2, this program reads 1"),
+    "version": (set_in("version", value=1), "format version 1, this program reads 2"),
     "no domains": (lambda m: m.pop("domains"), "broken at domains"),
     "setting": (set_in("settings", "size", value=-1), "broken at settings.size"),
     "name": (lambda m: m["domains"].update({"../ct": m["domains"]["ct"]}), "broken at domains"),
+    "channels": (set_in("domains", "ct", "channels", value=[]), r"broken at domains\.ct\.channels"),
+    "range": (set_in("domains", "ct", "channels", 0, "hi", value=-9.0), "the range of a channel is empty"),
+    "values": (set_in("domains", "ct", "label_values", value=[1]), "4 label names, but 1 values"),
     "split": (set_in("domains", "ct", "cases", 0, "split", value="val"), r"broken at domains\.ct\.cases\.0\.split"),
     "gap": (set_in("domains", "ct", "cases", 1, "start", value=3), "case 1002 has slices 3 to"),
     "twice": (set_in("domains", "ct", "cases", 1, "id", value="1001"), "case 1001 is listed more than once"),
