@@ -46,6 +46,7 @@ class Evaluation:
         scores: one a case and structure; empty without labels.
         summary: see `summarise`; all `None` without labels.
         predictions: `(S, H, W)` labels by case id; empty unless kept.
+        notes: lines to tell the user, such as what could not be scored.
     """
 
     domain: str
@@ -55,6 +56,7 @@ class Evaluation:
     scores: list[StructureScore]
     summary: dict[str, dict[str, Any]]
     predictions: dict[str, Labels] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def evaluate_domain(
@@ -119,4 +121,14 @@ def evaluate_domain(
         scores=scores,
         summary=summarise(scores, class_names),
         predictions=predictions,
+        notes=_not_scored(store, domain, split, truths is not None, class_names, scored),
     )
+
+
+def _not_scored(
+    store: SliceStore, domain: str, split: Split, labelled: bool, class_names: Sequence[str], scored: Sequence[str]
+) -> tuple[str, ...]:
+    where = f"{domain!r} of {store.path}"
+    if not labelled:
+        return (f"{where} has no {split} labels: nothing to score",)
+    return tuple(f"{name!r} is no label of {where}: not scored" for name in class_names if name not in scored)

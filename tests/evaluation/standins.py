@@ -1,6 +1,7 @@
 """A slice store in memory, with the few names that evaluation uses."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -30,6 +31,7 @@ class Store:
     slices: np.ndarray  # (S, 1, H, W)
     labels: np.ndarray | None  # (S, H, W)
     opened: list = field(default_factory=list)
+    path: Path = Path("store")
 
     def domain(self, name):
         return self.info

@@ -37,7 +37,7 @@ def test_truth_is_mapped_by_name():
     ]  # fmt: skip
     assert all(score.dice == 100 and score.asd == 0 for score in result.scores)
     assert result.summary["dice"] == {"AA": 100, "MYO": 100, "mean": 100}
-    assert result.labelled and result.units == "mm"
+    assert result.labelled and result.units == "mm" and result.notes == ()
     assert {case: labels.shape for case, labels in result.predictions.items()} == {"p1": (4, 8, 7), "p2": (5, 8, 7)}
 
 
@@ -63,6 +63,7 @@ def test_a_class_without_labels_in_the_domain_is_not_scored():
     result = evaluate_domain(threshold_segment, store, "mri", NAMES)
     assert result.summary["dice"] == {"AA": None, "MYO": 100, "mean": 100}
     assert {score.structure for score in result.scores} == {"MYO"}
+    assert result.notes == ("'AA' is no label of 'mri' of store: not scored",)
 
 
 @pytest.mark.parametrize(("units", "expected"), [("mm", 1.0), ("voxel", 2.0)])
@@ -81,6 +82,7 @@ def test_units(units, expected):
 def test_without_labels():
     result = evaluate_domain(threshold_segment, make_store(label_names=(), labelled=False), "mri", NAMES)
     assert not result.labelled
+    assert result.notes == ("'mri' of store has no test labels: nothing to score",)
     assert result.scores == []
     assert result.summary["dice"] == {"AA": None, "MYO": None, "mean": None}
     assert set(result.predictions) == {"p1", "p2"}
