@@ -21,6 +21,7 @@ from seasa_da.training.job import (
     header,
     init_weights,
     provenance,
+    recipe_of,
     training_fingerprint,
     versions,
 )
@@ -75,7 +76,7 @@ def _reference(job: Job, folder: RunFolder, record: dict[str, Any]) -> RunFolder
             write_json_atomic(target.record, own)  # where the data are in this run, not in the one it was made for
             job.observer.say("without adaptation: taken from an earlier run with the same data, settings and seed")
         else:
-            RunFolder.create(target.path, settings, own)
+            RunFolder.create(target.path, settings, own, recipe_of(sub))
     job.accelerator.wait_for_everyone()
     if not target.finished:
         job.observer.say("first the same without adaptation, to show beside")

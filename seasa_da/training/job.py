@@ -21,6 +21,7 @@ from seasa_da.config import RunSettings
 from seasa_da.data.datasets import require_same_channels, shared_class_names
 from seasa_da.data.locate import locate_store
 from seasa_da.data.parallel import Counting, no_counting
+from seasa_da.data.recipe import Recipe
 from seasa_da.data.store import SliceStore
 from seasa_da.errors import UserError
 from seasa_da.files import sha256_file
@@ -137,6 +138,11 @@ def fresh_segmenter(job: Job) -> dict[str, Any]:
         weights=job.settings.weights,
     )
     return {name: module.to(job.accelerator.device) for name, module in models.items()}
+
+
+def recipe_of(job: Job) -> Recipe:
+    """What prediction needs to know of the run's data."""
+    return Recipe.of_store(job.store, job.settings.src, job.settings.tgt, job.class_names)
 
 
 def header(job: Job, folder: RunFolder) -> list[str]:

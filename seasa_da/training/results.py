@@ -18,10 +18,11 @@ from seasa_da.errors import UserError
 from seasa_da.evaluation.evaluate import CasePrediction, evaluate_domain
 from seasa_da.evaluation.scores import write_scores, write_scores_json
 from seasa_da.files import os_errors_named, read_json, write_json_atomic
-from seasa_da.models import Segmenter, build_segmenter
+from seasa_da.models import Segmenter
 from seasa_da.reporting.overlays import OverlayRow, overlay_figure, slice_to_show
 from seasa_da.reporting.translations import translations_figure
 from seasa_da.training import checkpoint
+from seasa_da.training.network import load_network
 from seasa_da.training.run_folder import RunFolder
 
 CASES_SHOWN = 3
@@ -126,20 +127,16 @@ def load_segmenter(
     Raises:
         UserError: no checkpoint, or one that does not fit.
     """
-    found = checkpoint.list_checkpoints(folder.checkpoints)
-    if not found:
-        raise UserError(f"{folder.path} has no checkpoint yet; finish it with --resume {folder.path}")
     images = store.images(settings.tgt, "test")
-    models: dict[str, nn.Module] = build_segmenter(
+    return load_network(
+        folder,
         settings.model,
+        settings.weights,
         in_channels=images.shape[1],
         num_classes=len(class_names) + 1,
         size=(images.shape[2], images.shape[3]),
-        weights=settings.weights,
-        load=False,
+        device=device,
     )
-    checkpoint.load(found[-1]).restore_modules(models)
-    return Segmenter(models).to(device).eval()
 
 
 @torch.inference_mode()

@@ -18,7 +18,7 @@ from seasa_da.files import read_json
 from seasa_da.registry import compose_run, find_addon, find_method, sections_of
 from seasa_da.tracking import resolve_uri
 from seasa_da.training.execute import carry_out
-from seasa_da.training.job import Job, Observer, fresh_segmenter, prepare_job, provenance
+from seasa_da.training.job import Job, Observer, fresh_segmenter, prepare_job, provenance, recipe_of
 from seasa_da.training.results import load_segmenter
 from seasa_da.training.run_folder import RunFolder
 
@@ -111,7 +111,7 @@ def train(
     models = fresh_segmenter(job)  # before anything is written: backbone and weights may not fit
     path = Path(out) if out else _new_folder(settings, job.accelerator)
     if job.accelerator.is_main_process:
-        RunFolder.create(path, settings, {**record, **provenance(job)})
+        RunFolder.create(path, settings, {**record, **provenance(job)}, recipe_of(job))
     job.accelerator.wait_for_everyone()
     return _result(RunFolder(path), carry_out(job, models, RunFolder(path), record))
 

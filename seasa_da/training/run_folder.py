@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -20,6 +20,9 @@ from seasa_da.files import (
     write_text_atomic,
 )
 
+if TYPE_CHECKING:
+    from seasa_da.data.recipe import Recipe
+
 SCHEMA_VERSION = 1
 """Of `metrics.json`; another one where a number in it comes to mean something else."""
 
@@ -31,9 +34,9 @@ RECORD_KEYS = {"data", "tracking_uri", "reference", "anonymise", "data_fingerpri
 class RunFolder:
     """Paths of a run, and reading and writing of the small files in it.
 
-    `config.yaml` the settings, `run.json` where the data are and how it was started, `log.jsonl` the losses (the truth
-    that MLflow is fed from), `checkpoint/`, and at the end `per_case.csv` and `.json`, `predictions/`, `figures/` and,
-    last, `metrics.json`.
+    `config.yaml` the settings, `run.json` where the data are and how it was started, `inference.json` how volumes
+    become slices, `log.jsonl` the losses (the truth that MLflow is fed from), `checkpoint/`, and at the end
+    `per_case.csv` and `.json`, `predictions/`, `figures/` and, last, `metrics.json`.
     """
 
     path: Path
@@ -45,6 +48,11 @@ class RunFolder:
     @property
     def record(self) -> Path:
         return self.path / "run.json"
+
+    @property
+    def inference(self) -> Path:
+        """The recipe (`seasa_da.data.recipe`): what prediction needs to know of the data, wherever they are."""
+        return self.path / "inference.json"
 
     @property
     def log(self) -> Path:
@@ -85,13 +93,14 @@ class RunFolder:
         return self.metrics.is_file()
 
     @classmethod
-    def create(cls, path: Path, settings: RunSettings, record: dict[str, Any]) -> RunFolder:
+    def create(cls, path: Path, settings: RunSettings, record: dict[str, Any], recipe: Recipe) -> RunFolder:
         """Make a new run's folder. Raises `UserError` when it cannot be written or holds something already."""
         cls.refuse_used(path)
-        # Both files or none: a kill in between must not leave what neither a new run nor a resumed one takes.
+        # All files or none: a kill in between must not leave what neither a new run nor a resumed one takes.
         with atomic_folder(path) as aside:
             folder = cls(aside)
             write_text_atomic(folder.config, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))
+            write_json_atomic(folder.inference, recipe.model_dump(mode="json"))
             write_json_atomic(folder.record, record)
         return cls(path)
 

@@ -3,7 +3,9 @@ import json
 import pytest
 import yaml
 
-from seasa_da.config import RunSettings, compose, settings_model, validated
+from seasa_da.config import DataSettings, RunSettings, compose, settings_model, validated
+from seasa_da.data.recipe import DomainRecipe, Recipe
+from seasa_da.data.store import ChannelRecord
 from seasa_da.errors import UserError
 from seasa_da.registry import find_method
 from seasa_da.training.run_folder import RunFolder
@@ -23,10 +25,16 @@ RECORD = {
     "anonymise": False,
     "data_fingerprint": "0",
 }
+CT = DomainRecipe(
+    label_names=("AA",), label_values=(820,), channels=(ChannelRecord("CT", "zscore:2", -1, 2),), usual=None
+)
+RECIPE = Recipe(
+    class_names=("AA",), src="ct", tgt="mri", axis="coronal", data=DataSettings(), domains={"ct": CT, "mri": CT}
+)
 
 
 def test_settings_and_record_survive_the_round_trip(tmp_path, settings):
-    created = RunFolder.create(tmp_path / "runs" / "one", settings, RECORD)
+    created = RunFolder.create(tmp_path / "runs" / "one", settings, RECORD, RECIPE)
     assert not created.finished
     folder, content, record = RunFolder.open(created.path)
     assert folder == created
@@ -37,18 +45,18 @@ def test_settings_and_record_survive_the_round_trip(tmp_path, settings):
 
 
 def test_config_is_plain_yaml(tmp_path, settings):
-    folder = RunFolder.create(tmp_path / "one", settings, RECORD)
+    folder = RunFolder.create(tmp_path / "one", settings, RECORD, RECIPE)
     assert list(yaml.safe_load(folder.config.read_text()))[:3] == ["method", "recipe", "addons"]
 
 
 def test_a_run_is_finished_once_its_metrics_are_there(tmp_path, settings):
-    folder = RunFolder.create(tmp_path / "one", settings, RECORD)
+    folder = RunFolder.create(tmp_path / "one", settings, RECORD, RECIPE)
     folder.metrics.write_text("{}")
     assert folder.finished
 
 
 def test_an_empty_folder_may_be_used(tmp_path, settings):
-    RunFolder.create(tmp_path, settings, RECORD)
+    RunFolder.create(tmp_path, settings, RECORD, RECIPE)
     assert (tmp_path / "run.json").is_file()
 
 
@@ -56,7 +64,7 @@ def test_an_empty_folder_may_be_used(tmp_path, settings):
 def test_a_folder_with_something_in_it_is_not_touched(tmp_path, settings, found, hint):
     (tmp_path / found).write_text("mine")
     with pytest.raises(UserError, match=hint):
-        RunFolder.create(tmp_path, settings, RECORD)
+        RunFolder.create(tmp_path, settings, RECORD, RECIPE)
     assert [path.name for path in tmp_path.iterdir()] == [found]
     assert (tmp_path / found).read_text() == "mine"
 
@@ -65,7 +73,7 @@ def test_a_file_in_the_way_is_named(tmp_path, settings):
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path / "file" / "run"):
         with pytest.raises(UserError, match=str(path)):
-            RunFolder.create(path, settings, RECORD)
+            RunFolder.create(path, settings, RECORD, RECIPE)
 
 
 def test_what_is_no_run_is_refused(tmp_path, settings):
@@ -88,7 +96,7 @@ def test_what_is_no_run_is_refused(tmp_path, settings):
     ],
 )
 def test_a_damaged_file_is_named(tmp_path, settings, name, content):
-    folder = RunFolder.create(tmp_path / "one", settings, RECORD)
+    folder = RunFolder.create(tmp_path / "one", settings, RECORD, RECIPE)
     (folder.path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(UserError) as caught:
         RunFolder.open(folder.path)
@@ -127,5 +135,5 @@ def test_a_line_that_a_crash_cut_off_is_left_out(tmp_path):
 
 def test_a_run_without_sections_of_its_own(tmp_path):
     settings = RunSettings(method="source-only")
-    content = RunFolder.open(RunFolder.create(tmp_path / "one", settings, RECORD).path)[1]
+    content = RunFolder.open(RunFolder.create(tmp_path / "one", settings, RECORD, RECIPE).path)[1]
     assert validated(RunSettings, content) == settings
