@@ -10,25 +10,43 @@ class that its package registers, under the reader's name, as an entry point of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from seasa_da.data.case import Case, CaseFiles
+from seasa_da.data.readers.dicom import ADVICE, first_dicom
+from seasa_da.data.readers.guard import GuardedReader, check_by_loading
 from seasa_da.data.readers.mmwhs import MMWHSReader
+from seasa_da.data.readers.msd import MSDReader
 from seasa_da.data.readers.nnunet import NNUNetReader
-from seasa_da.data.readers.raw import RawData, RawDomain, VolumeGrid
-from seasa_da.errors import UserError
+from seasa_da.data.readers.raw import CaseCheck, Fault, RawData, RawDomain, VolumeGrid
+from seasa_da.errors import UserError, WrongSetting
 from seasa_da.plugins import BrokenPlugin, plugins, why
 
-__all__ = ["READERS", "RawData", "RawDomain", "Reader", "VolumeGrid", "find_reader", "reader_plugins"]
+__all__ = [
+    "READERS",
+    "CaseCheck",
+    "Fault",
+    "RawData",
+    "RawDomain",
+    "Reader",
+    "VolumeGrid",
+    "check_case",
+    "find_reader",
+    "reader_plugins",
+]
+
+AUTO = "auto"
 
 
 @runtime_checkable
 class Reader(Protocol):
-    """What a format's reader can do. All faults of files are `UserError`s that name the file and the remedy.
+    """What a format's reader can do. What is wrong with a file is a `UserError` that names the file and the remedy.
 
-    `grid` and `load` are called from several threads at once.
+    `grid`, `load` and `check` are called from several threads at once; a `Case` is for one thread. A reader may have a
+    further method `check(files) -> CaseCheck`: all that is wrong with a case's files, none of which is an error.
+    Without one, a case is loaded and gone through (`check_case`), which finds one fault at a time.
 
     Attributes:
         name: of the format.
@@ -44,49 +62,16 @@ class Reader(Protocol):
         """Whether the folder `raw` is laid out as this format."""
 
     def scan(self, raw: Path) -> RawData:
-        """List domains, cases and splits without opening a volume."""
+        """List domains, cases and splits without opening a volume; faults of single cases are `RawData.faults`."""
 
     def grid(self, files: CaseFiles) -> VolumeGrid:
         """Shape and affine of a case, from the header alone."""
 
     def load(self, files: CaseFiles) -> Case:
-        """Read and check a case."""
+        """Open and check a case. Its voxels may be read only where they are asked for."""
 
 
-T = TypeVar("T")
-
-
-class _Guarded:
-    """A third party's reader, whose faults of any kind are `UserError`s that name it."""
-
-    def __init__(self, reader: Reader) -> None:
-        self.name, self.summary, self.version = reader.name, reader.summary, reader.version
-        self._reader = reader
-
-    def recognises(self, raw: Path) -> bool:
-        return self._told(raw, lambda: self._reader.recognises(raw))
-
-    def scan(self, raw: Path) -> RawData:
-        return self._told(raw, lambda: self._reader.scan(raw))
-
-    def grid(self, files: CaseFiles) -> VolumeGrid:
-        return self._told(files.image, lambda: self._reader.grid(files))
-
-    def load(self, files: CaseFiles) -> Case:
-        return self._told(files.image, lambda: self._reader.load(files))
-
-    def _told(self, path: Path, read: Callable[[], T]) -> T:
-        try:
-            return read()
-        except UserError:
-            raise
-        except Exception as error:
-            raise UserError(
-                f"reader {self.name} failed at {path}: {why(error)}; check the file, or tell the reader's author"
-            ) from error
-
-
-READERS: tuple[Reader, ...] = (MMWHSReader(), NNUNetReader())
+READERS: tuple[Reader, ...] = (MMWHSReader(), NNUNetReader(), MSDReader())
 
 
 def reader_plugins() -> tuple[dict[str, Reader], list[BrokenPlugin]]:
@@ -94,29 +79,33 @@ def reader_plugins() -> tuple[dict[str, Reader], list[BrokenPlugin]]:
     return plugins("seasa_da.readers", Reader, _fault)
 
 
-def find_reader(raw: Path) -> Reader:
-    """The reader that knows the layout of `raw`: a built-in one, else a third party's, whose faults become one line.
+def find_reader(raw: Path, name: str = AUTO) -> Reader:
+    """The reader of the folder `raw`.
+
+    A third party's faults become one line that names it.
+
+    Args:
+        raw: the folder.
+        name: of the reader, or `"auto"`: the one that knows the folder's layout, a built-in one before all others.
 
     Raises:
-        UserError: no such folder, or a layout that no reader knows.
+        UserError: no such folder, or a layout that the reader, or no reader, knows.
+        WrongSetting: no reader is called so.
     """
-    try:
-        if not raw.exists():
-            raise UserError(f"raw folder {raw} does not exist")
-        if not raw.is_dir():
-            raise UserError(f"{raw} is a file; give the raw data's folder")
-        for reader in READERS:
-            if reader.recognises(raw):
-                return reader
-    except OSError as error:
-        raise UserError(f"cannot read {raw}: {error.strerror or error}; check the path and its permissions") from error
+    if name != AUTO:
+        return _named_reader(raw, name)
+    _require_folder(raw)
+    for reader in READERS:
+        if _recognises(reader, raw):
+            return reader
     others, broken = reader_plugins()
-    for name, reader in others.items():
+    for other, reader in others.items():
         try:
             if reader.recognises(raw):
-                return _Guarded(reader)
+                return GuardedReader(reader)
         except Exception as error:  # a stranger's reader may fail in any way on a folder that is not its own
-            broken.append(BrokenPlugin(name, why(error)))
+            broken.append(BrokenPlugin(other, why(error)))
+    _refuse_dicom(raw)
     known = "; ".join(f"{reader.name} ({reader.summary})" for reader in (*READERS, *others.values()))
     unusable = "".join(f"; reader {plugin.name} is not usable: {plugin.reason}" for plugin in broken)
     raise UserError(
@@ -124,11 +113,60 @@ def find_reader(raw: Path) -> Reader:
     )
 
 
+def check_case(reader: Reader, files: CaseFiles) -> CaseCheck:
+    """All that is wrong with a case's files, and the hash of its voxels; see `Reader`."""
+    check = getattr(reader, "check", None)
+    return check_by_loading(reader.load, files) if check is None else check(files)
+
+
+def _named_reader(raw: Path, name: str) -> Reader:
+    """The reader that is called so, if it knows the layout of `raw`."""
+    builtin = {reader.name: reader for reader in READERS}
+    others, broken = ({}, []) if name in builtin else reader_plugins()
+    if name not in {**builtin, **others}:
+        for plugin in broken:
+            if plugin.name == name:
+                raise WrongSetting(f"--format {name} (raw.format): that reader is not usable: {plugin.reason}")
+        known = [AUTO, *builtin, *others]
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        raise WrongSetting(f"--format {name} (raw.format) is no reader{meant} (there are {', '.join(known)})")
+    _require_folder(raw)
+    reader = builtin[name] if name in builtin else GuardedReader(others[name])
+    if not _recognises(reader, raw):
+        _refuse_dicom(raw)
+        raise UserError(f"{raw} is not laid out as reader {name} expects: {reader.summary}")
+    return reader
+
+
+def _require_folder(raw: Path) -> None:
+    try:
+        if not raw.exists():
+            lost = "is a link that leads nowhere; point it to the folder" if raw.is_symlink() else "does not exist"
+            raise UserError(f"raw folder {raw} {lost}")
+        if not raw.is_dir():
+            raise UserError(f"{raw} is a file; give the raw data's folder")
+    except OSError as error:
+        raise UserError(f"cannot read {raw}: {error.strerror or error}; check the path and its permissions") from error
+
+
+def _recognises(reader: Reader, raw: Path) -> bool:
+    try:
+        return reader.recognises(raw)
+    except OSError as error:
+        raise UserError(f"cannot read {raw}: {error.strerror or error}; check the path and its permissions") from error
+
+
+def _refuse_dicom(raw: Path) -> None:
+    if dicom := first_dicom(raw):
+        raise UserError(f"{raw} has DICOM files ({dicom.relative_to(raw)}), which are not read; {ADVICE}")
+
+
 def _fault(name: str, reader: Any) -> str | None:
     """Why a third party's reader is not usable; `None` if it is."""
     if isinstance(reader, type):
         return f"it is the class {reader.__name__}; register an instance of it"
-    if name in {builtin.name for builtin in READERS}:
+    if name in {AUTO, *(builtin.name for builtin in READERS)}:
         return "a built-in reader is called so already; choose another name"
     if reader.name != name:
         return f"the reader is called {reader.name!r}; give it and its entry point the same name"

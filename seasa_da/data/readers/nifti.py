@@ -83,7 +83,7 @@ class NiftiVolume:
                 there = self.path.stat().st_size
             self._require(there, needed)
             return str(self.path)
-        unzipped: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES)
+        unzipped: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115  # lives as long as the object
         weakref.finalize(self, unzipped.close)
         there = 0
         for block in self._blocks():

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seasa_da.data.case import Case, CaseFiles
 from seasa_da.data.readers.nifti import FileFault, NiftiVolume, inspect_volume, read_grid
-from seasa_da.data.readers.raw import CaseCheck, Fault, VolumeGrid
-from seasa_da.data.voxels import ContentHash, slabs
+from seasa_da.data.readers.raw import Fault, VolumeGrid
 
 # Two files of a case are written by different tools; their affines agree to rounding only.
 AFFINE_TOLERANCE_MM = 1e-2
@@ -54,32 +52,15 @@ def open_case(files: CaseFiles, form: CaseForm) -> Case:
     Raises:
         FileFault: a fault of a header, or files that do not fit together; when voxels are asked for, a fault of those.
     """
-    images, label, faults = _inspect(files, form)
+    images, label, faults = inspect_case(files, form)
     for fault in faults:
         if fault.kind != "units":
             raise FileFault(fault)
     grid = images[0].grid
-    return Case(files.id, _Image(tuple(images)), None if label is None else _Label(label, form), grid.affine)
+    return Case(files.id, ImageVoxels(tuple(images)), None if label is None else LabelVoxels(label, form), grid.affine)
 
 
-def check_files(files: CaseFiles, form: CaseForm) -> CaseCheck:
-    """All that is wrong with a case's files; every voxel is read, in bounded memory."""
-    images, label, faults = _inspect(files, form)
-    content = None
-    fitting = not any(fault.path in files.images and not fault.kind for fault in faults)
-    try:
-        if not fitting:
-            raise FileFault(faults[0])
-        content, found = _check_image(_Image(tuple(images)))
-    except FileFault:  # the channels cannot be gone through together
-        found = [fault for image in images for fault in _check_channels(image)]
-    faults += found
-    if label is not None:
-        faults += _check_label(label, form)
-    return CaseCheck(tuple(replace(fault, case=files.id) for fault in faults), content)
-
-
-class _Image:
+class ImageVoxels:
     """The channels of a case, (C, X, Y, Z) float32."""
 
     def __init__(self, volumes: tuple[NiftiVolume, ...]) -> None:
@@ -102,7 +83,7 @@ class _Image:
         return [(volume, volume[tuple(place)][None]) for volume in self.volumes[channels]]
 
 
-class _Label:
+class LabelVoxels:
     """The label of a case as store values, (X, Y, Z) uint8."""
 
     def __init__(self, volume: NiftiVolume, form: CaseForm) -> None:
@@ -116,7 +97,7 @@ class _Label:
     def __getitem__(self, box: tuple[slice, ...], /) -> NDArray[np.uint8]:
         values = self.volume[box]
         if not self.is_declared(values).all():
-            odd = _OddValues()
+            odd = OddValues()
             odd.add(values, self)
             raise FileFault(odd.faults(self)[0])
         return self.table[values.astype(np.uint16)]
@@ -128,16 +109,16 @@ class _Label:
         return known & self.declared[np.where(known, values, 0).astype(np.uint16)]
 
 
-class _OddValues:
+class OddValues:
     """What a label file holds that it may not."""
 
     def __init__(self) -> None:
         self.not_finite = 0
         self.fractions = 0
         self.fraction = 0.0
-        self.undeclared: Counter[int] = Counter()
+        self.undeclared: set[int] = set()
 
-    def add(self, values: NDArray[np.float32], label: _Label) -> None:
+    def add(self, values: NDArray[np.float32], label: LabelVoxels) -> None:
         """Look at some voxels."""
         odd = values[~label.is_declared(values)]
         finite = odd[np.isfinite(odd)]
@@ -146,10 +127,9 @@ class _OddValues:
         if not self.fractions and not whole.all():
             self.fraction = float(finite[~whole][0])
         self.fractions += int((~whole).sum())
-        for value, voxels in zip(*np.unique(finite[whole], return_counts=True), strict=True):
-            self.undeclared[int(value)] += int(voxels)
+        self.undeclared.update(int(value) for value in np.unique(finite[whole]))
 
-    def faults(self, label: _Label) -> list[Fault]:
+    def faults(self, label: LabelVoxels) -> list[Fault]:
         """A fault for each kind."""
         found = [f"has {self.not_finite} {NOT_FINITE}"] if self.not_finite else []
         if self.fractions:
@@ -165,21 +145,25 @@ class _OddValues:
         return [Fault(label.volume.path, what) for what in found]
 
 
-def _inspect(files: CaseFiles, form: CaseForm) -> tuple[list[NiftiVolume], NiftiVolume | None, list[Fault]]:
-    """The images and the label whose voxels can be looked at, and all faults of headers."""
-    images, faults = [], []
+def inspect_case(files: CaseFiles, form: CaseForm) -> tuple[list[NiftiVolume], NiftiVolume | None, list[Fault]]:
+    """The images and the label that have voxels, and all faults of headers."""
+    images: list[NiftiVolume] = []
+    faults: list[Fault] = []
+    first: NiftiVolume | None = None  # that others can be compared with
     for path in files.images:
         image, found = inspect_volume(path, form.channels_of(files))
         faults += found
         if image is not None:
-            faults += _apart(image, images[0], "first channel") if images else []
             images.append(image)
+            if all(fault.kind == "units" for fault in found):
+                faults += _apart(image, first, "first channel") if first else []
+                first = first or image
     label = None
     if files.label is not None:
         label, found = inspect_volume(files.label)
         faults += found
-        if label is not None and images and not any(fault.kind == "" for fault in found):
-            faults += _apart(label, images[0], "image")
+        if label is not None and first is not None and all(fault.kind == "units" for fault in found):
+            faults += _apart(label, first, "image")
     return images, label, faults
 
 
@@ -188,47 +172,14 @@ def _apart(volume: NiftiVolume, first: NiftiVolume, role: str) -> list[Fault]:
     own, grid, name = volume.grid, first.grid, f"its {role} {first.path.name}"
     if own.shape != grid.shape:
         return [Fault(volume.path, f"has shape {own.shape}, {name} {grid.shape}; they must be alike")]
+    if not np.isfinite(grid.affine).all():
+        return []
     corners = np.array([[0, 0, 0, 1], [*grid.shape, 1]], dtype=np.float64).T
     apart = float(np.abs((own.affine - grid.affine) @ corners).max())
     if apart <= AFFINE_TOLERANCE_MM and np.allclose(own.affine, grid.affine, atol=1e-3):
         return []
     what = (
-        f"lies elsewhere than {name} (up to {apart:.3g} mm by their affines); resample it onto that grid or correct its "
-        "header"
+        f"lies elsewhere than {name} (up to {apart:.3g} mm by their affines); "
+        "resample it onto that grid or correct its header"
     )
     return [Fault(volume.path, what)]
-
-
-def _check_image(image: _Image) -> tuple[str, list[Fault]]:
-    """The content hash, and each file with voxels that are not finite. Raises `FileFault` where a file is damaged."""
-    content = ContentHash(image.shape)
-    not_finite = dict.fromkeys(image.volumes, 0)
-    for box in slabs(image.shape):
-        parts = image.by_file(box)
-        for volume, channels in parts:
-            not_finite[volume] += channels.size - int(np.isfinite(channels).sum())
-        content.add(np.concatenate([channels for _, channels in parts]))
-    faults = [Fault(volume.path, f"has {n} {NOT_FINITE}") for volume, n in not_finite.items() if n]
-    return content.hexdigest(), faults
-
-
-def _check_channels(volume: NiftiVolume) -> list[Fault]:
-    """What is wrong with the voxels of one file."""
-    not_finite = 0
-    try:
-        for box in slabs(volume.shape):
-            voxels = volume[box]
-            not_finite += voxels.size - int(np.isfinite(voxels).sum())
-    except FileFault as error:
-        return [error.fault]
-    return [Fault(volume.path, f"has {not_finite} {NOT_FINITE}")] if not_finite else []
-
-
-def _check_label(volume: NiftiVolume, form: CaseForm) -> list[Fault]:
-    label, odd = _Label(volume, form), _OddValues()
-    try:
-        for box in slabs(volume.shape):
-            odd.add(volume[box], label)
-    except FileFault as error:
-        return [error.fault]
-    return odd.faults(label)
