@@ -67,5 +67,6 @@ def _without(data: RawData, exclude: Iterable[str]) -> tuple[RawData, set[tuple[
 def _nearest(name: str, there: set[tuple[str, str]]) -> str:
     full = sorted(f"{domain}/{case}" for domain, case in there)
     choices = full if "/" in name else sorted({case for _, case in there})
-    near = difflib.get_close_matches(name, choices, n=1) or choices[:1]
-    return f"; did you mean {near[0]!r}?" if near else ""
+    if near := difflib.get_close_matches(name, choices, n=1):
+        return f"; did you mean {near[0]!r}?"
+    return f"; its cases are {', '.join(choices[:3])}{', …' if len(choices) > 3 else ''}"

@@ -37,10 +37,16 @@ def test_cases_are_left_out_by_name(raw, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "near"), [("102", "'1002'"), ("ct/102", "'ct/1002'"), ("mri/1002", "'ct/1002'"), ("ct", "'1001'")]
+    ("name", "near"),
+    [
+        ("102", "did you mean '1002'"),
+        ("ct/102", "did you mean 'ct/1002'"),
+        ("mri/1002", "did you mean 'ct/1002'"),
+        ("ct", "its cases are 1001, 1002, 1003$"),
+    ],
 )
 def test_an_unknown_case_is_refused_with_the_nearest(raw, name, near):
-    with pytest.raises(WrongSetting, match=f"--exclude {name} .*names no case of this folder; did you mean {near}"):
+    with pytest.raises(WrongSetting, match=f"--exclude {name} .*names no case of this folder; {near}"):
         open_raw(raw, RawSettings(exclude=(name,)))
 
 

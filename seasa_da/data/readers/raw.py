@@ -40,7 +40,7 @@ class Fault:
     @classmethod
     def of(cls, error: UserError, path: Path, domain: str | None = None, case: str | None = None) -> Fault:
         """What an error says of a file or folder, without its name at the beginning."""
-        text = str(error)
+        text = str(error).removeprefix("raw folder ")
         if text.startswith(f"cannot read {path}: "):
             text = f"cannot be read: {text.removeprefix(f'cannot read {path}: ')}"
         elif text.startswith(f"{path} "):
