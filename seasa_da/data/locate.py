@@ -55,6 +55,7 @@ def _phantom_store(
     data: DataSettings, phantom: PhantomSettings, say: Callable[[str], None], progress: Counting
 ) -> SliceStore:
     from seasa_da.data.phantom import PHANTOM_VERSION, make_phantom
+    from seasa_da.data.prepare import prepare
     from seasa_da.data.preprocess import PREPROCESS_VERSION
 
     made_of = {"phantom": phantom.model_dump(mode="json"), "phantom_version": PHANTOM_VERSION}
@@ -67,12 +68,16 @@ def _phantom_store(
         say(f"making the phantom: {cases} volumes in {raw}")
         with progress("making the phantom", cases) as step:
             _first_or_other(raw, lambda: make_phantom(raw, phantom, on_case=step))
-    return _prepared(raw, store, data, RawSettings(), cases, say, progress)
+    # our own volumes: what was chosen for them is no news
+    say(f"preparing {cases} volumes of {raw} into {store}")
+    _first_or_other(store, lambda: prepare(raw, store, data, progress=progress))
+    return _cached(store)
 
 
 def _raw_store(
     raw: Path, data: DataSettings, raw_settings: RawSettings, say: Callable[[str], None], progress: Counting
 ) -> SliceStore:
+    from seasa_da.data.prepare import prepare
     from seasa_da.data.preprocess import PREPROCESS_VERSION
     from seasa_da.data.raw_folder import open_raw
     from seasa_da.data.reuse import relative_name, source_hashes
@@ -92,7 +97,11 @@ def _raw_store(
     # which store was made of this folder last: most of its cases may be in the next one, too
     latest = cache_dir() / "latest" / f"{_digest({'raw': str(raw.resolve()), 'data': settings})}.json"
     if not store.exists():
-        _prepared(raw, store, data, raw_settings, len(used), say, progress, _named_in(latest))
+        say(f"preparing {len(used)} volumes of {raw} into {store}")
+        reuse = _named_in(latest)
+        _first_or_other(
+            store, lambda: prepare(raw, store, data, raw_settings, progress=progress, say=say, reuse=reuse)
+        )
         latest.parent.mkdir(parents=True, exist_ok=True)
         write_json_atomic(latest, {"store": str(store)})
     return _cached(store)
@@ -104,23 +113,6 @@ def _named_in(latest: Path) -> Path | None:
         return Path(read_json(latest)["store"])
     except (UserError, KeyError, TypeError):
         return None
-
-
-def _prepared(
-    raw: Path,
-    store: Path,
-    data: DataSettings,
-    raw_settings: RawSettings,
-    cases: int,
-    say: Callable[[str], None],
-    progress: Counting,
-    reuse: Path | None = None,
-) -> SliceStore:
-    from seasa_da.data.prepare import prepare
-
-    say(f"preparing {cases} volumes of {raw} into {store}")
-    _first_or_other(store, lambda: prepare(raw, store, data, raw_settings, progress=progress, say=say, reuse=reuse))
-    return _cached(store)
 
 
 def _first_or_other(target: Path, make: Callable[[], Any]) -> None:

@@ -27,7 +27,7 @@ from seasa_da.data.reuse import OlderStore, source_hashes
 from seasa_da.data.store import MANIFEST, Manifest, file_name
 from seasa_da.data.verify import Verification, verify
 from seasa_da.errors import UserError
-from seasa_da.files import atomic_folder, write_json_atomic
+from seasa_da.files import atomic_folder, os_errors_named, write_json_atomic
 
 MEMORY_SHARE = 0.5
 """Share of the machine's free memory that all cases in work may take."""
@@ -74,8 +74,10 @@ def prepare(
             or it cannot be written.
     """
     raw_settings = raw_settings or RawSettings()
-    if out.exists() and not (out / MANIFEST).is_file() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out} exists and is no store; remove it or choose another folder for the store")
+    with os_errors_named(out, "write"):
+        replace = (out / MANIFEST).is_file()
+        if out.exists() and not replace and (not out.is_dir() or any(out.iterdir())):
+            raise UserError(f"{out} exists and is no store; remove it or choose another folder for the store")
     folder = open_raw(raw, raw_settings)
     domains, reader = folder.data.domains, folder.reader
     for note in folder.data.notes:
@@ -107,7 +109,7 @@ def prepare(
         say(f"{reused} of {len(plan.jobs)} cases did not change: they are taken from the older store")
 
     ranges = TrainingRanges()
-    with atomic_folder(out, replace=(out / MANIFEST).is_file()) as aside, ExitStack() as stack:
+    with atomic_folder(out, replace=replace) as aside, ExitStack() as stack:
         writers = {
             key: stack.enter_context(ArrayWriter(_made(aside / key[0]) / key[1], *array))
             for key, array in _arrays(domains, plan, settings).items()

@@ -1,7 +1,9 @@
 """Which store a run reads, and that nothing is made twice."""
 
+import shutil
 import threading
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -121,7 +123,25 @@ def test_progress_steps_once_a_volume(cache):
         yield step
 
     locate_store(None, TINY, PHANTOM, say=str, progress=progress)
-    assert shown == {"making the phantom": [4, 4], "preparing": [4, 4]}
+    assert shown == {name: [4, 4] for name in ("making the phantom", "hashing", "verifying", "preparing")}
+
+
+def test_a_case_more_reads_only_that_one(cache, raw, monkeypatch):
+    settings = DataSettings(size=16, spacing_mm=2.0, depth_mm=20.0)
+    first = locate_store(raw, settings, PHANTOM, say=str)
+    stem, new = raw / "ct_train" / "ct_train_1001", raw / "ct_train" / "ct_train_1004"
+    shutil.copy(f"{stem}_label.nii.gz", f"{new}_label.nii.gz")
+    image = nibabel.load(f"{stem}_image.nii.gz")
+    changed = nibabel.Nifti1Image(np.asarray(image.dataobj) + 1, image.affine, image.header)
+    nibabel.save(changed, f"{new}_image.nii.gz")
+    lines = []
+    second = locate_store(raw, settings, PHANTOM, say=lines.append)
+    assert second.path != first.path
+    assert any("3 of 4 cases did not change" in line for line in lines)
+    # a broken pointer to the last store is no obstacle
+    next((cache / "latest").iterdir()).write_text("{")
+    other = locate_store(raw, settings.model_copy(update={"depth_mm": 10.0}), PHANTOM, say=lines.append)
+    assert other.settings.depth_mm == 10.0
 
 
 def test_what_is_neither_store_nor_raw_is_refused(cache, tmp_path):
