@@ -20,7 +20,9 @@ from seasa_da.data.readers.guard import GuardedReader, check_by_loading
 from seasa_da.data.readers.mmwhs import MMWHSReader
 from seasa_da.data.readers.msd import MSDReader
 from seasa_da.data.readers.nnunet import NNUNetReader
+from seasa_da.data.readers.npy import NPYReader
 from seasa_da.data.readers.raw import CaseCheck, Fault, RawData, RawDomain, VolumeGrid
+from seasa_da.data.readers.sifa import SIFAReader
 from seasa_da.errors import UserError, WrongSetting
 from seasa_da.plugins import BrokenPlugin, plugins, why
 
@@ -71,7 +73,7 @@ class Reader(Protocol):
         """Open and check a case. Its voxels may be read only where they are asked for."""
 
 
-READERS: tuple[Reader, ...] = (MMWHSReader(), NNUNetReader(), MSDReader())
+READERS: tuple[Reader, ...] = (MMWHSReader(), NNUNetReader(), MSDReader(), SIFAReader(), NPYReader())
 
 
 def reader_plugins() -> tuple[dict[str, Reader], list[BrokenPlugin]]:
