@@ -28,7 +28,8 @@ def verify(ctx: click.Context, raw: Path, as_json: bool, **options: Any) -> None
     from seasa_da.data.readers import Fault
     from seasa_da.data.verify import verify as verify_folder
 
-    folder, faults = None, ()
+    folder: RawFolder | None = None
+    faults: tuple[Fault, ...]
     try:
         folder = open_raw(raw, settings)
     except WrongSetting:
