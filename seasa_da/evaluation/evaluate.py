@@ -14,6 +14,7 @@ from seasa_da.evaluation.inference import Entropy, Labels, Segment, predict_volu
 from seasa_da.evaluation.scores import StructureScore, score_case, summarise
 
 if TYPE_CHECKING:
+    from seasa_da.data.arrays import ScaledImages
     from seasa_da.data.store import CaseRecord, SliceStore
 
 Split = Literal["train", "test"]
@@ -69,6 +70,7 @@ def evaluate_domain(
     units: Units = "mm",
     device: str | torch.device = "cpu",
     batch_size: int = 32,
+    images: ScaledImages | None = None,
     keep_predictions: bool = True,
     entropy: bool = False,
     on_case: Callable[[CasePrediction], None] | None = None,
@@ -82,6 +84,7 @@ def evaluate_domain(
         segment: see `predict_volumes`.
         class_names: the run's classes; its label `i + 1` is `class_names[i]`.
         units: `"mm"` by the cases' spacing, or `"voxel"`, the published protocol.
+        images: the split's slices in other intensities than the store's (`fitting_images`).
         keep_predictions: keep all label volumes in the result; without it one case is in memory at a time.
         entropy: compute the entropy maps that `on_case` is given.
         on_case: called with each case when it is done.
@@ -95,9 +98,9 @@ def evaluate_domain(
     scored = [name for name in class_names if name in info.label_names]
     scores: list[StructureScore] = []
     predictions: dict[str, Labels] = {}
-    images, cases = store.images(domain, split), info.split_cases(split)
+    slices = store.images(domain, split) if images is None else images
     for case, labels, uncertainty in predict_volumes(
-        segment, images, cases, batch_size=batch_size, device=device, entropy=entropy
+        segment, slices, info.split_cases(split), batch_size=batch_size, device=device, entropy=entropy
     ):
         truth = None if truths is None else to_class[truths[case.start : case.stop]]
         if truth is not None:

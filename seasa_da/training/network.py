@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
+from pydantic import ValidationError
 from torch import nn
 
 from seasa_da.config import ModelSettings
+from seasa_da.data.recipe import Recipe
 from seasa_da.errors import UserError
 from seasa_da.models import Segmenter, build_segmenter
 from seasa_da.training import checkpoint
@@ -43,3 +48,28 @@ def load_network(
     )
     checkpoint.load(found[-1]).restore_modules(models)
     return Segmenter(models).to(device).eval()
+
+
+def network_of_run(folder: RunFolder, content: Mapping[str, Any], recipe: Recipe, device: torch.device) -> Segmenter:
+    """`load_network` where the run's data are not there.
+
+    Args:
+        content: of the run's `config.yaml`.
+        recipe: of its `inference.json`.
+
+    Raises:
+        UserError: a damaged `config.yaml`, no checkpoint, or one that does not fit.
+    """
+    try:
+        model = ModelSettings.model_validate(content.get("model"))
+    except ValidationError as error:
+        raise UserError(f"{folder.config} is damaged ({error.errors()[0]['msg']}); copy the run again") from None
+    return load_network(
+        folder,
+        model,
+        content.get("weights"),
+        in_channels=len(recipe.domain().channels),
+        num_classes=len(recipe.class_names) + 1,
+        size=(recipe.data.size, recipe.data.size),
+        device=device,
+    )

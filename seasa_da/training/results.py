@@ -14,7 +14,7 @@ from torch import nn
 
 from seasa_da.config import RunSettings
 from seasa_da.data.store import SliceStore
-from seasa_da.errors import UserError
+from seasa_da.evaluation.case_names import case_names
 from seasa_da.evaluation.evaluate import CasePrediction, evaluate_domain
 from seasa_da.evaluation.scores import write_scores, write_scores_json
 from seasa_da.files import os_errors_named, read_json, write_json_atomic
@@ -63,10 +63,7 @@ def finish_run(
     images = store.images(settings.tgt, "test")
 
     entropies: list[tuple[float, int]] = []
-    names = {
-        case.id: f"case-{number:02d}" if anonymise else case.id
-        for number, case in enumerate(store.domain(settings.tgt).split_cases("test"), start=1)
-    }
+    names = case_names((case.id for case in store.domain(settings.tgt).split_cases("test")), anonymise)
     with os_errors_named(folder.path, "write to"):
         folder.figures.mkdir(exist_ok=True)
         folder.predictions.mkdir(exist_ok=True)

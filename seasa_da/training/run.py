@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from accelerate import PartialState
@@ -13,7 +13,7 @@ from accelerate.utils import broadcast_object_list
 
 from seasa_da.config import RunSettings, settings_model, validated
 from seasa_da.errors import UserError
-from seasa_da.evaluation.evaluate import Evaluation, evaluate_domain
+from seasa_da.evaluation.evaluate import Evaluation, Split, Units
 from seasa_da.files import read_json
 from seasa_da.registry import compose_run, find_addon, find_method, sections_of
 from seasa_da.tracking import resolve_uri
@@ -21,6 +21,7 @@ from seasa_da.training.execute import carry_out
 from seasa_da.training.job import Job, Observer, fresh_segmenter, prepare_job, provenance, recipe_of
 from seasa_da.training.results import load_segmenter
 from seasa_da.training.run_folder import RunFolder
+from seasa_da.training.scoring import score, score_other_data
 
 __all__ = ["Observer", "RunResult", "default_preset", "evaluate_run", "is_main_process", "resume", "train"]
 
@@ -127,18 +128,41 @@ def resume(run: str | Path, *, observer: Observer | None = None) -> RunResult:
 
 
 def evaluate_run(
-    run: str | Path, units: Literal["mm", "voxel"] = "mm", *, observer: Observer | None = None
+    run: str | Path,
+    units: Units = "mm",
+    *,
+    data: str | Path | None = None,
+    split: Split = "test",
+    observer: Observer | None = None,
 ) -> Evaluation:
-    """Score a run's newest checkpoint on the target's test volumes; the run's folder is not changed.
+    """Score a run's newest checkpoint on volumes of its target domain; the run's folder is not changed.
+
+    Args:
+        run: its folder.
+        units: of the ASD.
+        data: another store or raw folder that has the run's target domain, by name; by default the run's own data.
+        split: "test", or "train".
+        observer: where to report to.
 
     Raises:
-        UserError: not a run's folder, no checkpoint in it, or its data are not what they were.
+        UserError: not a run's folder, no checkpoint in it; its own data are not what they were; other data do not fit.
     """
-    folder, job, _ = _open(run, observer or Observer())
+    observer = observer or Observer()
+    if data is not None:
+        return score_other_data(Path(run), Path(data), split=split, units=units, observer=observer)
+    folder, job, _ = _open(run, observer)
     device = job.accelerator.device
     segmenter = load_segmenter(folder, job.settings, job.store, job.class_names, device)
-    return evaluate_domain(
-        segmenter, job.store, job.settings.tgt, job.class_names, units=units, device=device, keep_predictions=False
+    return score(
+        segmenter,
+        job.store,
+        job.settings.tgt,
+        job.class_names,
+        split=split,
+        units=units,
+        device=device,
+        anonymise=job.anonymise,
+        observer=observer,
     )
 
 
