@@ -10,11 +10,13 @@ from seasa_da.version import __version__
 if TYPE_CHECKING:
     from seasa_da.comparison.verbs import ablate as ablate
     from seasa_da.comparison.verbs import compare as compare
+    from seasa_da.prediction.segmenter import Segmenter as Segmenter
     from seasa_da.training.run import train as train
 
-__all__ = ["__version__", "ablate", "compare", "train"]
+__all__ = ["Segmenter", "__version__", "ablate", "compare", "train"]
 
 _HOMES = {
+    "Segmenter": "seasa_da.prediction.segmenter",
     "ablate": "seasa_da.comparison.verbs",
     "compare": "seasa_da.comparison.verbs",
     "train": "seasa_da.training.run",

@@ -17,6 +17,7 @@ VERBS = {
     "compare": "Train several methods with the same data, budget and seeds, and make their table.",
     "ablate": "Take the paper's method apart with the same data, budget and seeds: its ablation tables.",
     "evaluate": "Score a run again, on other data too, or label files of any program.",
+    "predict": "Segment new volumes: NIfTI in, NIfTI out, in their own grids.",
     "export": "Write a run's network as a file that runs without this package.",
     "methods": "List methods, add-ons and readers of raw data.",
     "data": "Make the phantom, verify and prepare raw volumes, look at a store.",

@@ -1,0 +1,1 @@
+"""New volumes in, segmentations in the volumes' own grids out; no label is ever opened."""
