@@ -16,6 +16,7 @@ import nibabel
 import numpy as np
 from nibabel.arrayproxy import ArrayProxy
 from nibabel.filebasedimages import ImageFileError
+from nibabel.openers import ImageOpener
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
@@ -158,8 +159,7 @@ def inspect_volume(path: Path, channels: int = 1) -> tuple[NiftiVolume | None, l
         faults.append(Fault(path, f"holds {dtype} voxels; save it as a volume of plain numbers"))
     code = int(image.header["xyzt_units"]) & 7
     affine = np.diag([*[UNIT_MM.get(code, 1.0)] * 3, 1.0]) @ np.asarray(image.affine, dtype=np.float64)
-    sizes = np.asarray(image.header.get_zooms()[:3], dtype=np.float64)
-    faults += [Fault(path, what) for what in _faults_of_affine(affine, sizes)]
+    faults += [Fault(path, what) for what in _faults_of_sizes(path, image) or faults_of_affine(affine)]
     if code not in UNIT_MM:
         what = "names no unit of its voxel sizes; if they are in mm, set that in the file or say --assume-mm"
         faults.append(Fault(path, what, kind="units"))
@@ -192,28 +192,30 @@ def _open(path: Path) -> nibabel.Nifti1Image:
         action = "cannot be read" if error.errno else "is not a NIfTI file, or damaged"
         raise FileFault(Fault(path, f"{action}: {_reason(error)}; {AGAIN}")) from error
     except (ImageFileError, HeaderDataError, ValueError, zlib.error) as error:
-        if _ends_early(path):
-            raise FileFault(Fault(path, f"is truncated; {AGAIN}")) from error
-        what = (
-            f"is DICOM, not NIfTI; {ADVICE}" if is_dicom(path) else f"is not a NIfTI file ({_reason(error)}); {ADVICE}"
-        )
+        if why := _fault_of_zip(path):
+            raise FileFault(Fault(path, f"{why}; {AGAIN}")) from error
+        if is_dicom(path):
+            raise FileFault(Fault(path, f"is DICOM, not NIfTI; {ADVICE}")) from error
+        # nibabel's "cannot work out file type" says no more than the line does
+        reason = "" if isinstance(error, ImageFileError) else f" ({_reason(error)})"
+        what = f"is not a NIfTI file{reason}; {AGAIN}, or convert it (DICOM: dcm2niix)"
         raise FileFault(Fault(path, what)) from error
     if not isinstance(image, nibabel.Nifti1Image | nibabel.Nifti2Image):
         raise FileFault(Fault(path, f"is not a NIfTI file but {type(image).__name__}; convert it to .nii.gz"))
     return image
 
 
-def _ends_early(path: Path) -> bool:
-    """Whether a zipped file stops before its end: nibabel then cannot tell its type and says only that."""
+def _fault_of_zip(path: Path) -> str | None:
+    """Why a zipped file cannot be unzipped: nibabel then cannot tell its type and says only that."""
     try:
         with gzip.open(path) as file:
             while file.read(1 << 20):
                 pass
     except EOFError:
-        return True
-    except (OSError, zlib.error):
-        return False
-    return False
+        return "is truncated"
+    except (OSError, zlib.error) as error:
+        return None if "gzipped" in str(error) else f"is truncated or damaged ({_reason(error)})"
+    return None
 
 
 def _faults_of_shape(shape: tuple[int, ...], channels: int) -> list[str]:
@@ -227,11 +229,22 @@ def _faults_of_shape(shape: tuple[int, ...], channels: int) -> list[str]:
     return faults
 
 
-def _faults_of_affine(affine: NDArray[np.float64], sizes: NDArray[np.float64]) -> list[str]:
-    if not np.isfinite(affine).all() or not np.isfinite(sizes).all():
+def _faults_of_sizes(path: Path, image: nibabel.Nifti1Image) -> list[str]:
+    """Voxel sizes as they are in the file: what nibabel reads has 1 for 0."""
+    with ImageOpener(path) as file:
+        stored = type(image.header).from_fileobj(file, check=False)
+    sizes = np.asarray(stored["pixdim"][1:4], dtype=np.float64)
+    if np.isfinite(sizes).all() and (sizes != 0).all():
+        return []
+    return [f"has a voxel size of 0 or none ({', '.join(f'{size:g}' for size in sizes)}); set it in the file"]
+
+
+def faults_of_affine(affine: NDArray[np.float64]) -> list[str]:
+    """What is wrong with an affine in mm, of which at most one thing can be told."""
+    if not np.isfinite(affine).all():
         return ["has NaN in its affine; set its orientation (sform or qform) again"]
     columns = np.linalg.norm(affine[:3, :3], axis=0)
-    if (sizes <= 0).any() or (columns <= 0).any():
+    if (columns <= 0).any():
         return [f"has a voxel size of 0 ({', '.join(f'{s:g}' for s in columns)} mm); set it in the file"]
     if abs(np.linalg.det(affine[:3, :3] / columns)) < 1e-3:
         return ["has an affine whose axes fall together; set its orientation (sform or qform) again"]
