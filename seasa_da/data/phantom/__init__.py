@@ -1,4 +1,4 @@
-"""The built-in data: an analytic thorax with a heart, rendered as CT and as MRI and written as MM-WHS files."""
+"""The built-in data: an analytic thorax with a heart, rendered as CT and as MRI, in MM-WHS's or nnU-Net's files."""
 
 from seasa_da.data.phantom.write import PHANTOM_VERSION, make_phantom
 

@@ -1,4 +1,4 @@
-"""Making the phantom's files: MM-WHS names, label values and folders."""
+"""Making the phantom's files, with MM-WHS's names, label values and folders, or as nnU-Net's raw folders."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from seasa_da.config import PhantomSettings
 from seasa_da.data.parallel import for_each
 from seasa_da.data.phantom.anatomy import MMWHS_LABELS, Tissue, draw_anatomy, rotation_matrix, tissues
+from seasa_da.data.phantom.layouts import CasePaths, Layout, case_paths, label_voxels, write_descriptions
 from seasa_da.data.phantom.render import render_ct, render_mri
-from seasa_da.files import atomic_folder, refuse_used_folder, write_json_atomic
+from seasa_da.files import atomic_folder, refuse_used_folder
 
 PHANTOM_VERSION = 1
 """Goes up whenever the same settings give other voxels."""
@@ -52,14 +53,19 @@ def make_phantom(
     out: Path,
     settings: PhantomSettings,
     *,
+    layout: Layout = "mmwhs",
     workers: int | None = None,
     on_case: Callable[[], None] | None = None,
 ) -> None:
-    """Write the phantom as an MM-WHS folder: `ct_train/`, `mr_train/`, `splits.json` and `phantom.json`.
+    """Write the phantom: `ct_train/`, `mr_train/` and `splits.json`, or `ct/` and `mri/` as nnU-Net has them.
+
+    Both have the same ids, splits, images and affines; nnU-Net's labels are the four structures that are segmented.
+    `phantom.json` says what it was made of.
 
     Args:
         out: the new folder; appears only when complete.
         settings: how many cases, how fine, which anatomies.
+        layout: which names, folders and label values.
         workers: cases made at a time; all cores by default. The result does not depend on it.
         on_case: called after each case (2 x (train_cases + test_cases) times).
 
@@ -69,25 +75,27 @@ def make_phantom(
     refuse_used_folder(out)
     count = settings.train_cases + settings.test_cases
     with atomic_folder(out) as folder:
-        jobs = []
-        splits = {}
+        jobs: list[tuple[int, int, CasePaths]] = []
+        cases: dict[str, dict[str, list[str]]] = {}
         for number, protocol in enumerate(PROTOCOLS):
-            (folder / f"{protocol.prefix}_train").mkdir()
             # the domains share no patient: MR ids go on where CT's end
             ids = [str(FIRST_ID + number * count + index) for index in range(count)]
-            splits[protocol.domain] = {"test": ids[settings.train_cases :]}
-            jobs += [(number, index, folder / f"{protocol.prefix}_train", ids[index]) for index in range(count)]
+            cases[protocol.domain] = {"train": ids[: settings.train_cases], "test": ids[settings.train_cases :]}
+            for index, case in enumerate(ids):
+                split = "train" if index < settings.train_cases else "test"
+                paths = case_paths(layout, folder, protocol.domain, protocol.prefix, case, split)
+                for path in paths:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                jobs.append((number, index, paths))
 
-        def make(job: tuple[int, int, Path, str]) -> None:
-            number, index, into, case_id = job
+        def make(job: tuple[int, int, CasePaths]) -> None:
+            number, index, paths = job
             scan = make_scan(settings, number, index)
-            stem = f"{PROTOCOLS[number].prefix}_train_{case_id}"
-            _save(into / f"{stem}_image.nii.gz", scan.image, scan.affine)
-            _save(into / f"{stem}_label.nii.gz", scan.label, scan.affine)
+            _save(paths.image, scan.image, scan.affine)
+            _save(paths.label, label_voxels(layout, scan.label), scan.affine)
 
         for_each(make, jobs, workers=workers, on_done=on_case)
-        write_json_atomic(folder / "splits.json", splits)
-        write_json_atomic(folder / "phantom.json", {"version": PHANTOM_VERSION, "settings": settings.model_dump()})
+        write_descriptions(layout, folder, cases, {"version": PHANTOM_VERSION, "settings": settings.model_dump()})
 
 
 def make_scan(settings: PhantomSettings, modality: int, index: int) -> Scan:
@@ -136,7 +144,7 @@ def _acquisition(
     return tuple(shape), affine, sizes, heart_mm
 
 
-def _save(path: Path, voxels: NDArray[np.int16], affine: NDArray[np.float64]) -> None:
+def _save(path: Path, voxels: NDArray[np.int16] | NDArray[np.uint8], affine: NDArray[np.float64]) -> None:
     image = nibabel.Nifti1Image(voxels, affine)
     image.set_sform(affine, code=1)
     image.set_qform(affine, code=1)
