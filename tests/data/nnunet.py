@@ -19,13 +19,16 @@ def write_dataset_json(domain: Path, **changes) -> None:
     (domain / "dataset.json").write_text(json.dumps(content), encoding="utf-8")
 
 
-def write_case(domain: Path, case: str, part: str = "Tr", *, shape=(10, 9, 8), seed=0, label=True, affine=None) -> None:
-    """`CASE_0000.nii.gz` of random voxels and, unless `label` is false, one of all values of `LABELS`."""
+def write_case(
+    domain: Path, case: str, part: str = "Tr", *, shape=(10, 9, 8), seed=0, label=True, affine=None, channels=1
+) -> None:
+    """`CASE_0000.nii.gz`, … of random voxels and, unless `label` is false, one of all values of `LABELS`."""
     rng = np.random.default_rng([seed, *case.encode()])
     for folder in ("images", "labels")[: 1 + label]:
         (domain / f"{folder}{part}").mkdir(parents=True, exist_ok=True)
-    image = rng.integers(0, 999, shape).astype(np.int16)
-    write_volume(domain / f"images{part}" / f"{case}_0000.nii.gz", image, affine)
+    for channel in range(channels):
+        image = rng.integers(0, 999, shape).astype(np.int16)
+        write_volume(domain / f"images{part}" / f"{case}_{channel:04d}.nii.gz", image, affine)
     if label:
         write_volume(domain / f"labels{part}" / f"{case}.nii.gz", rng.choice(VALUES, shape), affine)
 
