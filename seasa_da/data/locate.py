@@ -96,7 +96,7 @@ def _raw_store(
     store = _store_path({"cases": cases, "described": described, "reader": reader, "data": settings})
     # which store was made of this folder last: most of its cases may be in the next one, too
     latest = cache_dir() / "latest" / f"{_digest({'raw': str(raw.resolve()), 'data': settings})}.json"
-    if not store.exists():
+    if folder.data.faults or not store.exists():  # with faults, to be told of them
         say(f"preparing {len(used)} volumes of {raw} into {store}")
         reuse = _named_in(latest)
         _first_or_other(

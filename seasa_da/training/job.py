@@ -84,10 +84,10 @@ def prepare_job(spec: MethodSpec, settings: RunSettings, record: dict[str, Any],
     if not accelerator.is_main_process:
         observer = Observer()
     data = Path(record["data"]) if record["data"] else None
+    # what preparing says may name patients
+    say = (lambda line: None) if record.get("anonymise") else observer.say
     with accelerator.main_process_first():
-        store = locate_store(
-            data, settings.data, settings.phantom, settings.raw, say=observer.say, progress=observer.counting
-        )
+        store = locate_store(data, settings.data, settings.phantom, settings.raw, say=say, progress=observer.counting)
     if _has_discriminators(settings) and store.settings.size < SMALLEST_FOR_DISCRIMINATORS:
         raise UserError(
             f"slices of {store.settings.size}x{store.settings.size} are too small for the discriminators of "
