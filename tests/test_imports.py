@@ -58,7 +58,9 @@ def test_the_package_was_found():
 
 def test_labels_have_one_door():
     # `reuse` copies a case's own labels from an older store of the same files into a new one
-    allowed = {"seasa_da.data.datasets", "seasa_da.data.reuse"} | {name for name in MODULES if inside(name, "seasa_da.evaluation")}
+    allowed = {"seasa_da.data.datasets", "seasa_da.data.reuse"} | {
+        name for name in MODULES if inside(name, "seasa_da.evaluation")
+    }
     # `seasa-da data info` asks whether there are labels, and cannot read them.
     asks = "seasa_da.commands.data.info"
     assert importers_of(LABELS) - {asks} <= allowed
@@ -114,6 +116,7 @@ METHODS = {"hooks", "adapters", "baselines", "training", "comparison", "commands
         ("registry", METHODS | {"data", "models", "augment", "layers", "evaluation", "reporting", "tracking"}),
         ("training", {"comparison", "commands", "cli", "baselines"}),
         ("comparison", {"commands", "cli", "baselines"}),
+        ("exporting", {"comparison", "commands", "cli", "baselines", "reporting", "tracking"}),
     ],
 )
 def test_dependencies_point_one_way(package, forbidden):
