@@ -71,11 +71,11 @@ def write_descriptions(
         write_json_atomic(folder / "splits.json", splits)
         write_json_atomic(folder / "phantom.json", dict(phantom))
         return
-    for domain, splits in cases.items():
+    for domain, divided in cases.items():
         description = {
             "channel_names": {"0": domain.upper()},
             "labels": NNUNET_LABELS,
-            "numTraining": len(splits["train"]),
+            "numTraining": len(divided["train"]),
             "file_ending": ".nii.gz",
         }
         write_json_atomic(folder / domain / "dataset.json", description)

@@ -27,11 +27,7 @@ def crc32c(data: bytes | memoryview) -> int:
     '0xe3069283'
     """
     if len(data) < SHORT:
-        table = _byte_table()
-        state = ONES
-        for byte in bytes(data):
-            state = table[(state ^ byte) & 0xFF] ^ (state >> 8)
-        return state ^ ONES
+        return _short(bytes(data))
     words = -(-len(data) // 4)
     lanes = 1 << (words.bit_length() // 2 + 2)
     steps = -(-words // lanes)
@@ -52,6 +48,14 @@ def crc32c(data: bytes | memoryview) -> int:
     return int(state[0]) ^ ONES
 
 
+def _short(data: bytes) -> int:
+    table = _byte_table()
+    state = ONES
+    for byte in data:
+        state = table[(state ^ byte) & 0xFF] ^ (state >> 8)
+    return state ^ ONES
+
+
 @cache
 def _byte_table() -> tuple[int, ...]:
     """The register after eight steps, by its lowest byte."""
@@ -68,7 +72,7 @@ def _word_tables() -> tuple[Words, Words]:
     """The register after four zero bytes, by its lower and its upper half, each 65536."""
     shift = _power(_byte_shift(), 4)
     halves = np.arange(1 << 16, dtype=np.uint32)
-    return _apply(shift, halves), _apply(shift, halves << 16)
+    return _apply(shift, halves), _apply(shift, halves << np.uint32(16))
 
 
 @cache

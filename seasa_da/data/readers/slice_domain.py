@@ -35,8 +35,8 @@ def slice_domain(
         notes, faults: to add to.
     """
     ids = case_ids(parts)
-    for path in parts.keys() - ids.keys():
-        faults.append(Fault(path, f"is called as another file of {name} in a folder of the same name; rename it", name))
+    unnamed = f"is called as another file of {name} in a folder of the same name; rename it"
+    faults += [Fault(path, unnamed, name) for path in sorted(parts) if path not in ids]
     tested = "test" if "test" in parts.values() else "val"
     splits: dict[str, Split | None] = {"train": "train", "val": None, "test": "test", tested: "test"}
     cases = [
