@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from accelerate.utils import find_executable_batch_size
+from accelerate.utils.memory import should_reduce_batch_size
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -46,7 +47,7 @@ class Blender:
         self.maps = maps
         self.device = device
         self.images = images
-        self._runs: dict[int, Callable[..., Tensor]] = {}  # by window size; keeps the batch that was found to fit
+        self._fits: dict[int, int] = {}  # the batch that was found to fit, by window size
 
     def __call__(self, slices: NDArray[np.float32], first: int, windows: Windows) -> Tensor:
         """The blended maps `(n, K, H, W)` float32, on the CPU, of slices `(n, C, H, W)`.
@@ -57,13 +58,18 @@ class Blender:
         Raises:
             UserError: not even one window fits the memory.
         """
-        run = self._runs.get(windows.size)
-        if run is None:
-            pixels = BATCH_PIXELS["cpu" if self.device.type == "cpu" else "cuda"]
-            start = max(1, pixels // (self.images * windows.size**2))
-            run = self._runs[windows.size] = find_executable_batch_size(self._blend, start)
+        pixels = BATCH_PIXELS["cpu" if self.device.type == "cpu" else "cuda"]
+        start = max(1, pixels // (self.images * windows.size**2))
+        if windows.size in self._fits:
+            # as find_executable_batch_size, without the collection of garbage that it begins with
+            start = self._fits[windows.size]
+            try:
+                return self._blend(start, slices, first, windows)
+            except RuntimeError as error:
+                if not should_reduce_batch_size(error):
+                    raise
         try:
-            return run(slices, first, windows)
+            return find_executable_batch_size(self._blend, start)(slices, first, windows)
         except RuntimeError as error:
             if "reached zero" not in str(error):
                 raise
@@ -83,6 +89,7 @@ class Blender:
             answers = self.answer(images, there).cpu()
             for place, part, maps in zip(batch, parts, answers, strict=True):
                 blended[part] += maps * torch.from_numpy(windows.weights(place.row, place.column))
+        self._fits[windows.size] = batch_size
         return blended
 
 

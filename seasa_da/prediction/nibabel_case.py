@@ -13,6 +13,8 @@ from seasa_da.data.readers.nifti import UNIT_MM
 from seasa_da.data.readers.nifti_case import CaseForm, open_case
 from seasa_da.errors import UserError
 
+NO_AFFINE = "has no usable affine; set its orientation (sform or qform) again"
+
 
 def case_of_image(image: nibabel.Nifti1Image, channels: int) -> Case:
     """A case whose voxels are the image's, in memory.
@@ -34,10 +36,12 @@ def case_of_image(image: nibabel.Nifti1Image, channels: int) -> Case:
     ):
         wanted = "3D" if channels == 1 else f"4D with {channels} channels, (X, Y, Z, {channels})"
         raise UserError(f"the image has shape {shape}; it must be {wanted}")
+    if image.affine is None:
+        raise UserError(f"the image {NO_AFFINE}")
     code = int(image.header["xyzt_units"]) & 7
     affine = np.diag([*[UNIT_MM.get(code, 1.0)] * 3, 1.0]) @ np.asarray(image.affine, dtype=np.float64)
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
-        raise UserError("the image has no usable affine; set its orientation (sform or qform) again")
+        raise UserError(f"the image {NO_AFFINE}")
     voxels: NDArray[np.float32] = np.asarray(image.dataobj, dtype=np.float32)
     if not np.isfinite(voxels).all():
         raise UserError("the image has NaN or infinite voxels; repair it")
