@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -269,7 +270,7 @@ def test_a_folder_of_its_reader_becomes_a_store(raw: Path, tmp_path: Path) -> No
     assert found.files == (raw / "labels.json",)
     case = READER.load(found.domains[0].cases[0])
     expected = volume(0)
-    np.testing.assert_array_equal(case.image, expected["image"].astype(np.float32))
+    np.testing.assert_array_equal(case.image, expected["image"].astype(np.float32)[None])
     np.testing.assert_array_equal(case.label, expected["label"])
     assert case.spacing_mm == (5, 8, 6) and np.diag(case.affine).tolist() == [5, 8, 6, 1]
     assert READER.load(found.domains[1].cases[0]).label is None
@@ -332,11 +333,30 @@ def twice(raw: Path) -> None:
     shutil.copy(raw / "ct" / "train" / "a.npz", raw / "ct" / "test" / "a.npz")
 
 
+CASE_FAULTS: dict[str, tuple[Callable[[Path], Any], str, list[str]]] = {
+    "cut off": (cut, r"train/a\.npz is no npz file, or damaged", ["b", "c"]),
+    "no npz": (lambda raw: (raw / "ct" / "train" / "a.npz").write_text("no"), "is no npz file", ["b", "c"]),
+    "both splits": (twice, r"test/a\.npz is of case a, which is in train too", ["a", "b", "c"]),
+}
+
+
+@pytest.mark.usefixtures("joined")
+@pytest.mark.parametrize("fault", CASE_FAULTS)
+def test_a_faulty_case_stops_no_other(fault: str, raw: Path, tmp_path: Path) -> None:
+    from seasa_da_plugin.npz import READER
+
+    spoil, reason, cases = CASE_FAULTS[fault]
+    spoil(raw)
+    found = READER.scan(raw)
+    (only,) = found.faults
+    assert (only.domain, only.case) == ("ct", "a") and re.search(reason, str(only))
+    assert [files.id for files in found.domains[0].cases] == cases
+    assert len(found.domains[1].cases) == 3
+    with pytest.raises(UserError, match=reason):
+        prepare(raw, tmp_path / "store", DataSettings(size=32, spacing_mm=6, depth_mm=60))
+
+
 FOLDER_FAULTS: dict[str, tuple[Callable[[Path], Any], str]] = {
-    "cut off": (cut, r"a\.npz is no npz file, or damaged"),
-    "no npz": (lambda raw: (raw / "ct" / "train" / "a.npz").write_text("no"), "is no npz file"),
-    "both splits": (twice, "has case a in both splits"),
-    "no test case": (lambda raw: (raw / "mri" / "test" / "c.npz").unlink(), r"has no CASE\.npz"),
     "no names": (lambda raw: (raw / "labels.json").unlink(), r"labels\.json does not exist"),
     "names not in a list": (lambda raw: (raw / "labels.json").write_text('{"a": 1}'), "must be a list"),
     "no name": (lambda raw: (raw / "labels.json").write_text('["a", ""]'), "must be a list"),

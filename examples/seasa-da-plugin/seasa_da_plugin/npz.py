@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seasa_da.data.case import SPLITS, Case, CaseFiles
-from seasa_da.data.readers import RawData, RawDomain, VolumeGrid
+from seasa_da.data.readers import Fault, RawData, RawDomain, VolumeGrid
 from seasa_da.errors import UserError
 from seasa_da.files import read_json
 
@@ -28,42 +28,52 @@ class NpzReader:
 
     name = "npz"
     summary = "DOMAIN/train/CASE.npz and DOMAIN/test/CASE.npz, labels.json"
-    version = 1
+    version = 2
 
     def recognises(self, raw: Path) -> bool:
         return any(raw.glob("*/train/*.npz"))
 
     def scan(self, raw: Path) -> RawData:
         names = _label_names(raw)
-        folders = sorted({path.parent.parent for path in raw.glob("*/train/*.npz")})
-        domains = tuple(RawDomain(folder.name, names, _cases(folder)) for folder in folders)
-        return RawData(domains, files=(raw / LABELS,))  # a store is made anew when one of `files` changes
+        faults: list[Fault] = []  # of single cases: the others are listed nevertheless
+        domains = tuple(
+            RawDomain(folder.name, names, _cases(folder, faults), split_from="train and test folders")
+            for folder in sorted({path.parent.parent for path in raw.glob("*/train/*.npz")})
+        )
+        # a store is made anew when one of `files` changes
+        return RawData(domains, files=(raw / LABELS,), faults=tuple(faults))
 
     def grid(self, files: CaseFiles) -> VolumeGrid:
         image, spacing = _image(files.image)
-        return VolumeGrid(image.shape, np.diag([*spacing, 1.0]))
+        x, y, z = image.shape[1:]
+        return VolumeGrid((x, y, z), np.diag([*spacing, 1.0]))
 
     def load(self, files: CaseFiles) -> Case:
-        image, spacing = _image(files.image)
-        label = None if files.label is None else _label(files.label, image.shape)
-        return Case(files.id, image, label, np.diag([*spacing, 1.0]), spacing)
+        image, spacing = _image(files.image)  # arrays are read whole; `Voxels` may be read box by box
+        label = None if files.label is None else _label(files.label, image.shape[1:])
+        return Case(files.id, image, label, np.diag([*spacing, 1.0]))
 
 
 READER = NpzReader()
 
 
-def _cases(folder: Path) -> tuple[CaseFiles, ...]:
-    cases = []
+def _cases(folder: Path, faults: list[Fault]) -> tuple[CaseFiles, ...]:
+    cases: dict[str, CaseFiles] = {}
     for split in SPLITS:
-        paths = [path for path in sorted((folder / split).glob("*.npz")) if not path.name.startswith(".")]
-        if not paths:
-            raise UserError(f"{folder / split} has no CASE.npz; both splits need a case")
-        for path in paths:
-            cases.append(CaseFiles(path.stem, path, path if "label" in _names(path) else None, split))
-    ids = [case.id for case in cases]
-    if twice := [case for case in cases if ids.count(case.id) > 1]:
-        raise UserError(f"{folder} has case {twice[0].id} in both splits; a patient is in one")
-    return tuple(sorted(cases, key=lambda case: case.id))
+        for path in sorted((folder / split).glob("*.npz")):
+            if path.name.startswith("."):
+                continue
+            try:
+                labelled = "label" in _names(path)
+            except UserError as error:
+                faults.append(Fault.of(error, path, folder.name, path.stem))
+                continue
+            if path.stem in cases:
+                what = f"is of case {path.stem}, which is in {cases[path.stem].split} too; a patient is in one split"
+                faults.append(Fault(path, what, folder.name, path.stem))
+            else:
+                cases[path.stem] = CaseFiles(path.stem, (path,), path if labelled else None, split)
+    return tuple(cases[case] for case in sorted(cases))
 
 
 def _label_names(raw: Path) -> tuple[str, ...]:
@@ -95,6 +105,7 @@ def _array(path: Path, name: str) -> NDArray[Any]:
 
 
 def _image(path: Path) -> tuple[NDArray[np.float32], tuple[float, float, float]]:
+    """The image (1, X, Y, Z), of one channel, and the voxel sizes."""
     image, spacing = _array(path, "image"), _array(path, "spacing_mm")
     if image.ndim != 3 or image.size == 0 or image.dtype.kind not in "buif":
         raise UserError(f"{path}: image is {image.dtype} {image.shape}; it must be one volume of real numbers")
@@ -104,7 +115,7 @@ def _image(path: Path) -> tuple[NDArray[np.float32], tuple[float, float, float]]
     if spacing.shape != (3,) or spacing.dtype.kind not in "uif" or not (np.isfinite(spacing) & (spacing > 0)).all():
         raise UserError(f"{path}: spacing_mm is {spacing.tolist()}; it must be three voxel sizes above 0, in mm")
     x, y, z = spacing.tolist()
-    return image, (float(x), float(y), float(z))
+    return image[None], (float(x), float(y), float(z))
 
 
 def _label(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:

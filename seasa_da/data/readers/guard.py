@@ -71,9 +71,8 @@ class GuardedReader:
         except UserError:
             raise
         except Exception as error:
-            raise UserError(
-                f"reader {self.name} failed at {path}: {why(error)}; check the file, or tell the reader's author"
-            ) from error
+            reason = f"cannot be read by reader {self.name}: {why(error)}"
+            raise UserError(f"{path} {reason}; check the file, or tell the reader's author") from error
 
 
 class _GuardedVoxels:

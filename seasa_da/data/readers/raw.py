@@ -45,6 +45,8 @@ class Fault:
             text = f"cannot be read: {text.removeprefix(f'cannot read {path}: ')}"
         elif text.startswith(f"{path} "):
             text = text.removeprefix(f"{path} ")
+        elif text.startswith(f"{path}: "):
+            text = f"is not usable: {text.removeprefix(f'{path}: ')}"
         else:
             text = f"is not usable: {text}"
         return cls(path, text, domain, case)

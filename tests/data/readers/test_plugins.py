@@ -1,5 +1,6 @@
 """Third parties' readers: found after the built-in ones, and one that fails stops nothing."""
 
+import re
 import sys
 import types
 from dataclasses import replace
@@ -9,12 +10,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.volumes import whole
 from seasa_da import plugins
 from seasa_da.config import DataSettings, PhantomSettings
 from seasa_da.data.case import Case, CaseFiles
 from seasa_da.data.locate import locate_store
 from seasa_da.data.prepare import prepare
-from seasa_da.data.readers import RawData, RawDomain, VolumeGrid, find_reader, reader_plugins
+from seasa_da.data.readers import (
+    CaseCheck,
+    Fault,
+    RawData,
+    RawDomain,
+    VolumeGrid,
+    check_case,
+    find_reader,
+    reader_plugins,
+)
+from seasa_da.data.voxels import content_hash
 from seasa_da.errors import UserError
 
 SETTINGS = DataSettings(size=16, spacing_mm=2.0, depth_mm=20.0)
@@ -35,7 +47,7 @@ class NumpyReader:
         for folder in sorted(raw.iterdir()):
             paths = sorted(folder.glob("*.npy"))
             splits = ["train"] * (len(paths) - 1) + ["test"]
-            cases = tuple(CaseFiles(p.stem, p, p, split) for p, split in zip(paths, splits, strict=True))
+            cases = tuple(CaseFiles(p.stem, (p,), p, split) for p, split in zip(paths, splits, strict=True))
             domains.append(RawDomain(folder.name, ("thing",), cases))
         return RawData(tuple(domains))
 
@@ -44,7 +56,7 @@ class NumpyReader:
 
     def load(self, files):
         image = np.load(files.image).astype(np.float32)
-        return Case(files.id, image, (image > 0).astype(np.uint8), self.grid(files).affine, (2.0, 2.0, 2.0))
+        return Case(files.id, image[None], (image > 0).astype(np.uint8), self.grid(files).affine)
 
 
 class Failing(NumpyReader):
@@ -104,14 +116,106 @@ def test_a_strangers_fault_is_one_line_that_names_the_reader(register, arrays, t
     monkeypatch.setattr(NumpyReader, function, fails)
     register(numpy=NumpyReader())
     fault = KeyError("no\nsuch key")
-    with pytest.raises(UserError, match=r"^reader numpy failed at .*raw.*: KeyError: .*test_plugins\.py") as caught:
+    with pytest.raises(
+        UserError, match=r"^.*raw.* cannot be read by reader numpy: KeyError: .*test_plugins\.py"
+    ) as caught:
         prepare(arrays, tmp_path / "store", SETTINGS)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "store").exists()
     # what the reader itself says to users stays as it is
     fault = UserError("file a is torn; mend it")
-    with pytest.raises(UserError, match=r"^file a is torn; mend it$"):
+    with pytest.raises(UserError, match="file a is torn; mend it"):
         prepare(arrays, tmp_path / "store", SETTINGS)
+
+
+class Late(NumpyReader):
+    """Opens files when voxels are asked for, and not all of them can be read."""
+
+    def load(self, files):
+        case = super().load(files)
+        return replace(case, image=Torn(case.image), label=Torn(case.label))
+
+
+class Torn:
+    def __init__(self, voxels):
+        self.shape, self.voxels = voxels.shape, voxels
+
+    def __getitem__(self, box):
+        if box[-1].stop > 3:
+            raise KeyError("no such slice")
+        return self.voxels[box]
+
+
+def test_what_fails_when_voxels_are_asked_for_names_the_reader_too(register, arrays):
+    register(numpy=Late())
+    reader = find_reader(arrays)
+    files = reader.scan(arrays).domains[0].cases[0]
+    case = reader.load(files)
+    assert case.image.shape == (1, 9, 8, 10)
+    first = (slice(0, 1), slice(0, 9), slice(0, 8), slice(0, 3))
+    assert np.array_equal(case.image[first], np.load(files.image).astype(np.float32)[None, :, :, :3])
+    for voxels in (case.image, case.label):
+        with pytest.raises(UserError, match=r"one/a\.npy cannot be read by reader numpy: KeyError: 'no such slice'"):
+            whole(voxels)
+    checked = check_case(reader, files)
+    assert [(fault.path, fault.case) for fault in checked.faults] == [(files.image, "a"), (files.label, "a")]
+    assert all(fault.what.startswith("cannot be read by reader numpy: KeyError") for fault in checked.faults)
+    assert checked.content is None
+
+
+def test_a_reader_without_a_check_is_checked_by_loading(register, arrays):
+    register(numpy=NumpyReader())
+    reader = find_reader(arrays, "numpy")
+    one, two = reader.scan(arrays).domains
+    checked = check_case(reader, one.cases[0])
+    assert checked.faults == ()
+    assert checked.content == content_hash(np.load(one.cases[0].image)[None])
+    voxels = np.load(two.cases[0].image)
+    voxels[0, 0, :2] = np.nan, np.inf
+    np.save(two.cases[0].image, voxels)
+    (fault,) = check_case(reader, two.cases[0]).faults
+    assert fault.what.startswith("has 2 NaN or infinite voxels")
+    two.cases[1].image.write_bytes(b"torn")
+    (fault,) = check_case(reader, two.cases[1]).faults
+    assert (fault.path, fault.case) == (two.cases[1].image, "b")
+    assert fault.what.startswith("cannot be read by reader numpy: ")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (
+            lambda case: replace(case, label=case.label * 300.5),
+            r"has the label values 300\.5; a label's are whole numbers up to 255",
+        ),
+        (lambda case: replace(case, image=case.image[0]), r"image has shape \(9, 8, 10\); it must be \(C, X, Y, Z\)"),
+        (lambda case: replace(case, label=case.label[1:]), r"label has shape \(8, 8, 10\), its image \(1, 9, 8, 10\)"),
+        (lambda case: replace(case, affine=np.eye(3)), r"affine has shape \(3, 3\); it must be \(4, 4\)"),
+    ],
+)
+def test_a_case_of_another_shape_or_kind_is_said(register, arrays, monkeypatch, spoil, message):
+    sound = NumpyReader.load
+    monkeypatch.setattr(NumpyReader, "load", lambda self, files: spoil(sound(self, files)))
+    register(numpy=NumpyReader())
+    reader = find_reader(arrays)
+    (fault,) = check_case(reader, reader.scan(arrays).domains[0].cases[0]).faults
+    assert re.search(message, fault.what)
+
+
+def test_a_readers_own_check_is_asked_and_may_fail_too(register, arrays):
+    class Checking(NumpyReader):
+        def check(self, files):
+            if files.id == "b":
+                raise ZeroDivisionError
+            return CaseCheck((Fault(files.image, "is too old"), Fault(files.image, "is too small")), "abc")
+
+    register(numpy=Checking())
+    reader = find_reader(arrays)
+    one, two, _ = reader.scan(arrays).domains[0].cases
+    assert [fault.what for fault in check_case(reader, one).faults] == ["is too old", "is too small"]
+    assert check_case(reader, one).content == "abc"
+    (fault,) = check_case(reader, two).faults
+    assert fault.what.startswith("cannot be read by reader numpy: ZeroDivisionError")
 
 
 def test_a_reader_may_resolve_links(register, arrays, tmp_path, monkeypatch):
@@ -133,7 +237,7 @@ def test_a_reader_may_resolve_links(register, arrays, tmp_path, monkeypatch):
 def elsewhere(self, raw):
     found = NumpyReader.scan(self, raw)
     resolved = [
-        replace(d, cases=tuple(replace(c, image=c.image.resolve(), label=c.label.resolve()) for c in d.cases))
+        replace(d, cases=tuple(replace(c, images=(c.image.resolve(),), label=c.label.resolve()) for c in d.cases))
         for d in found.domains
     ]
     return replace(found, domains=tuple(resolved))
@@ -170,6 +274,7 @@ def changed(**attributes):
     [
         ("numpy", NumpyReader, "is the class NumpyReader; register an instance"),
         ("nnunet", NumpyReader(), "a built-in reader is called so already"),
+        ("auto", NumpyReader(), "a built-in reader is called so already"),
         ("other", NumpyReader(), "called 'numpy'; give it and its entry point the same name"),
         ("numpy", changed(summary="two\nlines"), "summary must be one line"),
         ("numpy", changed(version="1"), "version must be a whole number"),
