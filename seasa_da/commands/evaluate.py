@@ -85,7 +85,7 @@ def _result(
     if run is not None:
         from seasa_da.training.run import Observer, evaluate_run
 
-        split = options["split"] or "test"
+        split: Literal["train", "test"] = options["split"] or "test"
         return evaluate_run(run, units, data=options["data"], split=split, observer=Observer(say=say))
     from seasa_da.evaluation.files import evaluate_files
     from seasa_da.evaluation.structures import assigned_structures, declared_structures

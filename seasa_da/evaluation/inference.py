@@ -12,6 +12,7 @@ import torch
 from seasa_da.layers import predicted_labels
 
 if TYPE_CHECKING:
+    from seasa_da.data.arrays import ScaledImages
     from seasa_da.data.store import CaseRecord
 
 Segment = Callable[[torch.Tensor], torch.Tensor]
@@ -29,7 +30,7 @@ class VolumePrediction(NamedTuple):
 
 def predict_volumes(
     segment: Segment,
-    images: npt.NDArray[np.float32],
+    images: npt.NDArray[np.float32] | ScaledImages,
     cases: Iterable[CaseRecord],
     *,
     batch_size: int = 32,

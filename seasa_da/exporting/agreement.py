@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from seasa_da.exporting.formats import Run
 
@@ -39,16 +40,21 @@ class Agreement:
 
 
 @torch.inference_mode()
-def agreement(own: Run, exported: Run, slices: Tensor, batches: Sequence[int] = BATCHES) -> Agreement:
-    """Compare two networks.
+def agreement(own: nn.Module, exported: Run, slices: Tensor, batches: Sequence[int] = BATCHES) -> Agreement:
+    """Compare a network with its exported form.
+
+    The network answers in double precision: in single precision a deep one differs from itself by nearly the tolerance
+    where it is asked for other numbers of slices at once, and only the file's own rounding is to count.
 
     Args:
-        own, exported: images `(N, C, H, W)` to logits `(N, K, H, W)`.
+        own: images `(N, C, H, W)` to logits `(N, K, H, W)`, in evaluation mode on the CPU.
+        exported: the same, in single precision.
         slices: `(n, C, H, W)` in [-1, 1], as many as the largest of `batches` at least.
     """
+    precise = copy.deepcopy(own).double()
     logits, probs = [], []
     for number in batches:
-        expected, found = own(slices[:number]), exported(slices[:number])
+        expected, found = precise(slices[:number].double()), exported(slices[:number]).double()
         if found.shape != expected.shape:
             return Agreement(float("nan"), float("nan"), tuple(batches))
         largest = expected.abs().max().clamp(min=1e-12)

@@ -46,6 +46,17 @@ class Forgetful(nn.Module):
         return self.net(images) + (self.shift * images if tracing else 0)
 
 
+class Constant(nn.Module):
+    """The same logits everywhere."""
+
+    def __init__(self, logits):
+        super().__init__()
+        self.register_buffer("logits", torch.tensor(logits).view(1, -1, 1, 1))
+
+    def forward(self, images):
+        return self.logits.expand(len(images), -1, -1, -1)
+
+
 class OneBatch(nn.Module):
     """Knows but two slices at once."""
 
@@ -133,9 +144,8 @@ def test_without_its_packages_onnx_is_one_line(monkeypatch):
 
 def test_agreement_is_relative_in_logits_and_absolute_in_probabilities():
     slices = torch.zeros(3, 1, 1, 1)
-    own = torch.tensor([10.0, 0.0]).view(1, 2, 1, 1)
-    near = torch.tensor([10.0, 0.1]).view(1, 2, 1, 1)
-    found = agreement(lambda x: own.expand(len(x), -1, -1, -1), lambda x: near.expand(len(x), -1, -1, -1), slices)
+    own, near = Constant([10.0, 0.0]), Constant([10.0, 0.1])
+    found = agreement(own, near, slices)
     assert found.logits == pytest.approx(0.01)
     expected = abs(1 / (1 + torch.tensor(-10.0).exp()) - 1 / (1 + torch.tensor(-9.9).exp()))
     assert found.probs == pytest.approx(float(expected), rel=1e-2)
