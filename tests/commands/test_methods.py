@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from seasa_da import plugins
 from seasa_da.commands.methods import methods
+from seasa_da.data.readers import READERS
 from seasa_da.data.readers.mmwhs import MMWHSReader
 
 
@@ -26,7 +27,7 @@ def test_readers_are_listed_and_a_broken_one_stops_nothing(monkeypatch):
     lines = [line.rstrip() for line in done.output.splitlines()]
     shown = lines[lines.index("reader") :]
     words = [line.split()[0] for line in shown if line and not line.startswith((" ", "not usable"))]
-    assert words == ["reader", "mmwhs", "nnunet", "stranger"]
+    assert words == ["reader", *(reader.name for reader in READERS), "stranger"]
     assert "stranger  tapes" in shown
     assert [line for line in shown if line.startswith("not usable")] == [
         "not usable: other (strangers:other is no Reader)",

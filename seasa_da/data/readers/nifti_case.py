@@ -79,7 +79,8 @@ class ImageVoxels:
         """The channels (c, x, y, z) of a box that each file has, unchecked."""
         channels, *place = box
         if self.in_one:
-            return [(self.volumes[0], np.moveaxis(self.volumes[0][(*place, channels)], -1, 0))]
+            last = (*place, channels)
+            return [(self.volumes[0], np.moveaxis(self.volumes[0][last], -1, 0))]
         return [(volume, volume[tuple(place)][None]) for volume in self.volumes[channels]]
 
 
