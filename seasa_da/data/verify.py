@@ -123,17 +123,22 @@ def _without_label(domain: RawDomain) -> list[Fault]:
 
 
 def _twins(used: list[tuple[RawDomain, CaseFiles]], contents: Mapping[CaseName, str]) -> list[Fault]:
-    """One volume under two names: the same patient could be in train and test."""
+    """One volume under two names: the same patient could be in train and test.
+
+    Slices that name no patient may well be alike (there is nothing to see in some), and are not told apart in training.
+    """
     faults = []
-    first: dict[str, Path] = {}
-    for (domain, case), image in {(domain.name, files.id): files.image for domain, files in used}.items():
-        content = contents.get((domain, case))
+    first: dict[str, tuple[RawDomain, CaseFiles]] = {}
+    for domain, files in {(domain.name, files.id): (domain, files) for domain, files in used}.values():
+        content = contents.get((domain.name, files.id))
         if content is None:
             continue
-        other = first.setdefault(content, image)
-        if other is not image:
-            what = f"is the same volume as {other}; remove one of them, or leave it out ({_option(domain, case)})"
-            faults.append(Fault(image, what, domain, case))
+        other_domain, other = first.setdefault(content, (domain, files))
+        both_slices = other_domain is domain and not domain.patients_known and other.split == files.split == "train"
+        if other is not files and not both_slices:
+            option = _option(domain.name, files.id)
+            what = f"is the same volume as {other.image}; remove one of them, or leave it out ({option})"
+            faults.append(Fault(files.image, what, domain.name, files.id))
     return faults
 
 

@@ -81,6 +81,7 @@ class RawDomain:
         intensity: the intensity rule (`seasa_da.data.intensity`) that this data is published with, if any; otherwise
             the rule follows from each channel's name.
         split_from: what divided the cases, in a few words: "imagesTs", "the published test cases".
+        patients_known: whether a case is a patient; `False` where training cases are slices of nobody knows whom.
     """
 
     name: str
@@ -92,6 +93,7 @@ class RawDomain:
     axis: Axis | None = None
     intensity: str | None = None
     split_from: str = ""
+    patients_known: bool = True
 
     def __post_init__(self) -> None:
         if not self.label_values:

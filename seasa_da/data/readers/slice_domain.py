@@ -11,6 +11,7 @@ from seasa_da.data.readers.raw import Fault, RawDomain
 from seasa_da.data.readers.slice_case import IGNORED_VALUES, LABEL_NAMES, LABEL_VALUES
 from seasa_da.data.readers.slice_files import is_volume
 
+UNCHECKED = ", which cannot be checked, as training slices name no patient"
 CHANNELS = {"ct": ("CT",), "mri": ("MRI",)}
 
 
@@ -60,5 +61,6 @@ def slice_domain(
         channels=CHANNELS[name],
         axis="coronal",
         intensity=f"window:{window[0]:g},{window[1]:g}",
-        split_from="the test volumes" if tested == "test" else "the validation slices",
+        split_from=f"the {'test volumes' if tested == 'test' else 'validation slices'}{UNCHECKED if slices else ''}",
+        patients_known=not slices,
     )

@@ -123,7 +123,7 @@ def test_without_test_volumes_the_validation_slices_are_tested(raw):
         path.unlink()
     domain = SIFAReader().scan(raw).domains[0]
     assert [files.id for files in domain.split_cases("test")] == ["ct_val_slice3", "ct_val_slice4"]
-    assert domain.split_from == "the validation slices"
+    assert domain.split_from.startswith("the validation slices, which cannot be checked")
     assert "ct has no test volume; its 2 validation slices are tested, each as a case" in SIFAReader().scan(raw).notes
 
 
@@ -304,3 +304,15 @@ def test_a_compressed_test_volume_and_whole_numbers(tmp_path):
     case = SIFAReader().load(files)
     assert np.array_equal(case.image[0], image) and case.image.dtype == np.float32
     assert np.array_equal(case.label, STORED[label.astype(int)])
+
+
+def test_slices_alike_are_no_fault_unless_one_is_tested(raw):
+    folder = raw / "train_n_val" / "ct_train_tfs"
+    slices = sorted(folder.iterdir())
+    (folder / "ct_train_slice9.tfrecords").write_bytes(slices[0].read_bytes())
+    opened = open_raw(raw, RawSettings())
+    assert verify(opened, RawSettings()).faults == ()
+    volumes = sorted((raw / "test_ct").iterdir())
+    volumes[0].with_name("image_ct_1099.nii.gz.npz").write_bytes(volumes[0].read_bytes())
+    opened = open_raw(raw, RawSettings())
+    assert ["is the same volume as" in fault.what for fault in verify(opened, RawSettings()).faults] == [True]
