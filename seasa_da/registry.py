@@ -54,6 +54,8 @@ class MethodSpec:
         row: its name in the paper's Table 1, `None` for extras.
         bound: one of the two bounds: it has no reference run of its own.
         presets: overlays of its own sections by preset name; those of the built-in methods stand in `presets/`.
+        segmenter: `"module:function"`, if a stage may put another segmenter in the place of the common one; the
+            function takes the stage's context and does so there, where the settings say so. A run is loaded by it.
     """
 
     name: str
@@ -66,10 +68,15 @@ class MethodSpec:
     row: str | None = None
     bound: bool = False
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    segmenter: str | None = None
 
     def load_stages(self) -> Callable[..., Any]:
         """The function that lists the method's stages; imports its module. Raises `UserError` if there is none."""
         return _resolve(self.stages, f"method {self.name!r}")
+
+    def load_segmenter(self) -> Callable[..., Any] | None:
+        """The function that replaces the segmenter, if it has one; imports its module. Raises `UserError`."""
+        return None if self.segmenter is None else _resolve(self.segmenter, f"method {self.name!r}")
 
 
 @dataclass(frozen=True)
@@ -186,6 +193,7 @@ METHODS: Mapping[str, MethodSpec] = {
             {"sifa": SIFASettings},
             SIFA_V1,
             row="SIFA V1",
+            segmenter="seasa_da.adapters.sifa:choose_segmenter",
         ),
         MethodSpec(
             "sifa-v2",
@@ -193,6 +201,7 @@ METHODS: Mapping[str, MethodSpec] = {
             "seasa_da.baselines.sifa:stages",
             {"sifa": SIFASettings},
             row="SIFA V2",
+            segmenter="seasa_da.adapters.sifa:choose_segmenter",
         ),
         MethodSpec(
             "ebm",

@@ -96,9 +96,11 @@ def feature_critics(settings: SIFASettings) -> tuple[str, ...]:
     return ("D", "D_aux") if settings.aux_feature_weight > 0 else ("D",)
 
 
-def with_native_segmenter(context: StageContext) -> StageContext:
-    """The context with SIFA's own encoder and heads in the place of the common ones."""
+def choose_segmenter(context: StageContext) -> StageContext:
+    """The context with the segmenter that `sifa.network` names: SIFA's own encoder and heads, or the common ones."""
     settings: SIFASettings = context.settings.section("sifa")
+    if settings.network == "deeplab":
+        return context
     channels, height, width = context.image_shape
     device = next(context.models["G"].parameters()).device
     encoder = NativeEncoder(channels, settings.native_width, settings.native_dropout)

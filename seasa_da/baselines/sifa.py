@@ -30,7 +30,7 @@ schedule, as the segmenter's; the auxiliary task starts at once in V1, too.
 from __future__ import annotations
 
 from seasa_da.adapters.addons import build_addons, fourier_sources
-from seasa_da.adapters.sifa import SIFA, build_sifa, with_native_segmenter
+from seasa_da.adapters.sifa import SIFA, build_sifa, choose_segmenter
 from seasa_da.adapters.stage import Stage, StageContext
 from seasa_da.config import RunSettings
 from seasa_da.errors import UserError
@@ -44,6 +44,5 @@ def stages(settings: RunSettings) -> list[Stage]:
 
 
 def _build(context: StageContext) -> SIFA:
-    if context.settings.section("sifa").network == "native":
-        context = with_native_segmenter(context)
+    context = choose_segmenter(context)
     return build_sifa(context, build_addons(context))

@@ -6,21 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from pydantic import ValidationError
-from torch import nn
 
-from seasa_da.config import ModelSettings
+from seasa_da.adapters import StageContext
+from seasa_da.config import RunSettings, settings_model, validated
 from seasa_da.data.recipe import Recipe
 from seasa_da.errors import UserError
 from seasa_da.models import Segmenter, build_segmenter
+from seasa_da.registry import MethodSpec, find_method
 from seasa_da.training import checkpoint
 from seasa_da.training.run_folder import RunFolder
 
 
 def load_network(
     folder: RunFolder,
-    settings: ModelSettings,
-    weights: str | None,
+    settings: RunSettings,
     *,
     in_channels: int,
     num_classes: int,
@@ -31,8 +30,7 @@ def load_network(
 
     Args:
         folder: of the run.
-        settings: its model.
-        weights: the file that its trunk began with, which is not read; `None` for a random start.
+        settings: the run's; the file of weights that its trunk began with is not read.
         in_channels: image channels.
         num_classes: with background.
         size: `(H, W)` of its slices.
@@ -43,10 +41,18 @@ def load_network(
     found = checkpoint.list_checkpoints(folder.checkpoints)
     if not found:
         raise UserError(f"{folder.path} has no checkpoint yet; finish it with --resume {folder.path}")
-    models: dict[str, nn.Module] = build_segmenter(
-        settings, in_channels=in_channels, num_classes=num_classes, size=size, weights=weights, load=False
+    models: dict[str, Any] = build_segmenter(
+        settings.model,
+        in_channels=in_channels,
+        num_classes=num_classes,
+        size=size,
+        weights=settings.weights,
+        load=False,
     )
-    checkpoint.load(found[-1]).restore_modules(models)
+    spec = _spec(settings.method)
+    if spec is not None and (choose := spec.load_segmenter()):
+        choose(StageContext(settings, num_classes, models["G"].channels[0], (in_channels, *size), models))
+    checkpoint.load(found[-1]).restore_modules({name: models[name] for name in ("G", "C", "C_aux")})
     return Segmenter(models).to(device).eval()
 
 
@@ -60,16 +66,29 @@ def network_of_run(folder: RunFolder, content: Mapping[str, Any], recipe: Recipe
     Raises:
         UserError: a damaged `config.yaml`, no checkpoint, or one that does not fit.
     """
-    try:
-        model = ModelSettings.model_validate(content.get("model"))
-    except ValidationError as error:
-        raise UserError(f"{folder.config} is damaged ({error.errors()[0]['msg']}); copy the run again") from None
     return load_network(
         folder,
-        model,
-        content.get("weights"),
+        _settings(folder, content),
         in_channels=len(recipe.domain().channels),
         num_classes=len(recipe.class_names) + 1,
         size=(recipe.data.size, recipe.data.size),
         device=device,
     )
+
+
+def _settings(folder: RunFolder, content: Mapping[str, Any]) -> RunSettings:
+    """What every run has, and the method's own; not the add-ons', which have no part in the segmenter."""
+    spec = _spec(str(content.get("method")))
+    model = settings_model(spec.sections if spec else {})
+    try:
+        return validated(model, {name: content[name] for name in model.model_fields if name in content})
+    except UserError as error:
+        raise UserError(f"{folder.config} is damaged ({error}); copy the run again") from None
+
+
+def _spec(method: str) -> MethodSpec | None:
+    """`None` for a third party's method that is not installed here: a segmenter needs nothing of how it was trained."""
+    try:
+        return find_method(method)
+    except UserError:
+        return None

@@ -127,8 +127,7 @@ def load_segmenter(
     images = store.images(settings.tgt, "test")
     return load_network(
         folder,
-        settings.model,
-        settings.weights,
+        settings,
         in_channels=images.shape[1],
         num_classes=len(class_names) + 1,
         size=(images.shape[2], images.shape[3]),

@@ -89,6 +89,23 @@ def test_ignored_voxels_and_missing_labels(run: Path, store: Path, tmp_path: Pat
     assert blind.notes == (f"'mri' of {ignoring} has no test labels: nothing to score",)
 
 
+def test_a_run_with_a_segmenter_of_its_own_is_loaded(smoke: Smoke, store: Path) -> None:
+    native = ["sifa.network=native", "sifa.native_width=2"]
+    run = smoke("sifa-v2", data=store, overrides=native, addons=["asa"]).folder
+    own = read_scores(run / "per_case.csv")
+    assert evaluate_run(run).scores == own == evaluate_run(run, data=store).scores
+
+
+def test_a_run_of_a_method_that_is_not_installed_here_is_scored(run: Path, store: Path) -> None:
+    """A third party's, on the common segmenter; its own data could not be trained on, but any can be predicted."""
+    config = run / "config.yaml"
+    config.write_text(config.read_text().replace("method: source-only", "method: theirs") + "theirs:\n  a: 1\n")
+    assert evaluate_run(run, data=store).scores == read_scores(run / "per_case.csv")
+    config.write_text(config.read_text().replace("backbone: test_resnet", "backbone: 3"))
+    with pytest.raises(UserError, match=r"config.yaml is damaged \(setting model.backbone=3"):
+        evaluate_run(run, data=store)
+
+
 def test_anonymised_runs_keep_their_cases_names(smoke: Smoke, store: Path, tmp_path: Path) -> None:
     run = smoke("source-only", data=store, anonymise=True).folder
     assert {score.case for score in evaluate_run(run).scores} == {"case-01", "case-02"}
