@@ -10,15 +10,30 @@ from seasa_da.version import __version__
 if TYPE_CHECKING:
     from seasa_da.comparison.verbs import ablate as ablate
     from seasa_da.comparison.verbs import compare as compare
+    from seasa_da.evaluation.files import evaluate_files as evaluate_files
+    from seasa_da.exporting.run import export_run as export_run
     from seasa_da.prediction.segmenter import Segmenter as Segmenter
+    from seasa_da.training.run import evaluate_run as evaluate_run
     from seasa_da.training.run import train as train
 
-__all__ = ["Segmenter", "__version__", "ablate", "compare", "train"]
+__all__ = [
+    "Segmenter",
+    "__version__",
+    "ablate",
+    "compare",
+    "evaluate_files",
+    "evaluate_run",
+    "export_run",
+    "train",
+]
 
 _HOMES = {
     "Segmenter": "seasa_da.prediction.segmenter",
     "ablate": "seasa_da.comparison.verbs",
     "compare": "seasa_da.comparison.verbs",
+    "evaluate_files": "seasa_da.evaluation.files",
+    "evaluate_run": "seasa_da.training.run",
+    "export_run": "seasa_da.exporting.run",
     "train": "seasa_da.training.run",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -87,11 +87,7 @@ def evaluate_files(
                 odd[kind].setdefault(value, []).append(pair.case)
         if on_case is not None:
             on_case(pair.case)
-    for kind, by_value in odd.items():
-        notes += [
-            f"{kind} have the value {value}, which is no structure: background (in {named(cases)})"
-            for value, cases in sorted(by_value.items())
-        ]
+    notes += [note for kind, by_value in odd.items() for note in _undeclared(kind, by_value)]
     return FileEvaluation(units, structures, scores, summarise(scores, structures.names), tuple(notes))
 
 
@@ -100,6 +96,18 @@ def _default_structures(label: Path, pairs: list[LabelPair]) -> Structures:
         return declared_structures(declared)
     nothing = np.zeros(LARGEST_VALUE + 1, dtype=np.uint8)
     return found_structures(value for pair in pairs for value in read_classes(pair.label, nothing)[2])
+
+
+def _undeclared(kind: str, by_value: Mapping[int, list[str]]) -> list[str]:
+    """A line for the values that are in the same cases."""
+    together: dict[tuple[str, ...], list[str]] = {}
+    for value, cases in sorted(by_value.items()):
+        together.setdefault(tuple(cases), []).append(str(value))
+    return [
+        f"{kind} have the value{'s' if values[1:] else ''} {named(values)}, no structure{'s' if values[1:] else ''}: "
+        f"background (in {named(list(cases))})"
+        for cases, values in together.items()
+    ]
 
 
 def _listed(structures: Structures) -> str:

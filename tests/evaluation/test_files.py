@@ -96,9 +96,8 @@ def test_given_structures_and_what_they_leave_out_is_said(folders):
     ]
     assert result.notes == (
         "structures by --structure: tumour 1",
-        "predictions have the value 9, which is no structure: background (in p1)",
-        "predictions have the value 300, which is no structure: background (in p1)",
-        "labels have the value 2, which is no structure: background (in p1, p2)",
+        "predictions have the values 9, 300, no structures: background (in p1)",
+        "labels have the value 2, no structure: background (in p1, p2)",
     )
 
 
