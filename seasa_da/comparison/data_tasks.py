@@ -51,8 +51,9 @@ class LocateData:
         )
         found: dict[str, Any] = {}
         for direction in self.directions:
-            names, alone = shared_class_names(store, *direction)
             src, tgt = direction
+            names, alone = shared_class_names(store, src, tgt)
+            require_same_channels(store, src, tgt)
             training = [(src, "train", "images"), (tgt, "train", "images"), (src, "train", "labels")]
             scoring = [(tgt, "test", "images"), (tgt, "test", "labels")]
             for line in alone:

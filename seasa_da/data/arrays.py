@@ -105,10 +105,10 @@ class ScaledImages:
     def __getitem__(self, index: Any) -> NDArray[np.float32]:
         first, *rest = index if isinstance(index, tuple) else (index,)
         images = to_range(np.asarray(self.stored[first]), self.lo, self.hi)
-        taken = (slice(None),) * (images.ndim - 3)  # the axes of `first`
-        return images[(*taken, *rest)]
+        further = (*(slice(None),) * (images.ndim - 3), *rest)  # after the axes of `first`
+        return images[further]
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray:
         return np.asarray(self[:], dtype=dtype)
 
 

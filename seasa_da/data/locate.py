@@ -99,9 +99,7 @@ def _raw_store(
     if folder.data.faults or not store.exists():  # with faults, to be told of them
         say(f"preparing {len(used)} volumes of {raw} into {store}")
         reuse = _named_in(latest)
-        _first_or_other(
-            store, lambda: prepare(raw, store, data, raw_settings, progress=progress, say=say, reuse=reuse)
-        )
+        _first_or_other(store, lambda: prepare(raw, store, data, raw_settings, progress=progress, say=say, reuse=reuse))
         latest.parent.mkdir(parents=True, exist_ok=True)
         write_json_atomic(latest, {"store": str(store)})
     return _cached(store)

@@ -122,13 +122,13 @@ def prepare(
                 on_done=step,
             )
         _say_unusual(plan.jobs, intensities, say)
-        files = _finished(writers, workers)
+        arrays = _finished(writers, workers)
         manifest = Manifest(
             settings=settings,
             axis=plan.axis,
             made_by=made_by,
             domains={
-                domain.name: describe_domain(domain, plan, intensities, ranges, contents, files[domain.name], settings)
+                domain.name: describe_domain(domain, plan, intensities, ranges, contents, arrays[domain.name], settings)
                 for domain in domains
             },
         )

@@ -92,6 +92,11 @@ class Recipe(BaseModel):
             raise UserError(f"{path} is damaged at {place}: {fault['msg']}; copy the run's folder again") from None
         if not {recipe.src, recipe.tgt} <= recipe.domains.keys():
             raise UserError(f"{path} is damaged: it does not describe both domains; copy the run's folder again")
+        for domain in recipe.domains.values():
+            known = domain.label_names or recipe.domains[recipe.src].label_names
+            if len(domain.label_names) != len(domain.label_values) or not set(recipe.class_names) <= set(known):
+                unknown = next((name for name in recipe.class_names if name not in known), recipe.class_names[0])
+                raise UserError(f"{path} is damaged: it does not know the value of {unknown!r}; copy the run again")
         return recipe
 
     def domain(self, name: str | None = None) -> DomainRecipe:

@@ -39,7 +39,8 @@ def resample_image(voxels: Voxels, affine: NDArray[np.float64], grid: SliceGrid)
     seen = extent(field_of_view(tuple(shape), affine, grid))
     for block, box in _blocks(seen, to_voxel, shape, margins):
         for channel in range(channels):
-            image = np.asarray(voxels[(slice(channel, channel + 1), *box)][0], dtype=np.float32)
+            part = (slice(channel, channel + 1), *box)
+            image = np.asarray(voxels[part][0], dtype=np.float32)
             for axis, sigma in enumerate(sigmas):
                 if sigma:
                     image = ndimage.gaussian_filter1d(image, sigma, axis=axis, mode="nearest", truncate=TRUNCATE)
@@ -61,9 +62,7 @@ def resample_label(voxels: Voxels, affine: NDArray[np.float64], grid: SliceGrid)
     for block, box in _blocks(extent(inside), to_voxel, shape, [0, 0, 0]):
         label = np.asarray(voxels[box], dtype=np.uint8)
         # a resampled voxel costs far more than one that is left 0, so resampling stays where there is something
-        there = tuple(
-            slice(b.start + part.start, b.start + part.stop) for b, part in zip(box, extent(label > 0), strict=True)
-        )
+        there = shifted(extent(label > 0), by=box)
         _transform(label, box, to_voxel, _common(block, _reach(there, to_voxel, grid.shape)), out, order=0)
     out[~inside] = 0
     return out
@@ -98,6 +97,12 @@ def extent(mask: NDArray[np.bool_]) -> Box:
         places = np.flatnonzero(mask.any(axis=other))
         spans.append(slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0, 0))
     return spans[0], spans[1], spans[2]
+
+
+def shifted(box: Box, by: Box) -> Box:
+    """A box that was said from the first corner of another, said as that one is."""
+    a, b, c = (slice(o.start + part.start, o.start + part.stop) for part, o in zip(box, by, strict=True))
+    return a, b, c
 
 
 def _sigmas(affine: NDArray[np.float64], grid: SliceGrid, shape: list[int]) -> list[float]:
