@@ -14,7 +14,8 @@ FEWEST = 3
 """Volumes it takes to say what is usual."""
 MARGIN = 0.5
 """How far beyond what was seen is still usual, in median widths (1st to 99th percentile) of the volumes seen."""
-NARROW, WIDE = 1 / 8, 8
+NARROWER = 1 / 4
+"""How much narrower than any volume seen is still usual; one that is far wider lies outside what was seen, too."""
 HU_TISSUE = 300.0
 """No median of a CT volume in HU lies above this."""
 
@@ -25,6 +26,7 @@ class UsualIntensities(BaseModel):
     Attributes:
         low, high: least and greatest of each `Intensities` seen.
         width: median distance from the 1st to the 99th percentile.
+        narrowest: the least.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -33,6 +35,7 @@ class UsualIntensities(BaseModel):
     low: tuple[Intensities, ...]
     high: tuple[Intensities, ...]
     width: tuple[float, ...]
+    narrowest: tuple[float, ...]
 
 
 def usual_intensities(channels: Sequence[str], cases: Sequence[Sequence[Intensities]]) -> UsualIntensities | None:
@@ -41,8 +44,14 @@ def usual_intensities(channels: Sequence[str], cases: Sequence[Sequence[Intensit
         return None
     seen = np.array(cases, dtype=np.float64)
     low, high = seen.min(axis=0), seen.max(axis=0)
-    width = np.median(seen[:, :, 2] - seen[:, :, 0], axis=0)
-    return UsualIntensities(channels=tuple(channels), low=low.tolist(), high=high.tolist(), width=width.tolist())
+    widths = seen[:, :, 2] - seen[:, :, 0]
+    return UsualIntensities(
+        channels=tuple(channels),
+        low=low.tolist(),
+        high=high.tolist(),
+        width=np.median(widths, axis=0).tolist(),
+        narrowest=widths.min(axis=0).tolist(),
+    )
 
 
 def odd_ones_out(
@@ -59,13 +68,20 @@ def odd_ones_out(
     if np.count_nonzero(training) <= FEWEST:
         return [None] * len(cases)
     ranked = np.sort(seen[training], axis=0)
-    width = np.median(ranked[:, :, 2] - ranked[:, :, 0], axis=0)
+    widths = np.sort(seen[training, :, 2] - seen[training, :, 0], axis=0)
     found = []
     for own, trained in zip(seen, training, strict=True):
         # without itself: where it is the least or the greatest, the next one is
         low = np.where(trained & (own <= ranked[0]), ranked[1], ranked[0])
         high = np.where(trained & (own >= ranked[-1]), ranked[-2], ranked[-1])
-        usual = UsualIntensities(channels=tuple(channels), low=low.tolist(), high=high.tolist(), width=width.tolist())
+        own_width = own[:, 2] - own[:, 0]
+        usual = UsualIntensities(
+            channels=tuple(channels),
+            low=low.tolist(),
+            high=high.tolist(),
+            width=np.median(widths, axis=0).tolist(),
+            narrowest=np.where(trained & (own_width <= widths[0]), widths[1], widths[0]).tolist(),
+        )
         found.append(unusual(own.tolist(), usual))
     return found
 
@@ -81,8 +97,7 @@ def unusual(intensities: Sequence[Intensities], usual: UsualIntensities | None) 
             value < least - margin or value > greatest + margin
             for value, least, greatest in zip(own, low, high, strict=True)
         )
-        narrow = own[2] - own[0] < NARROW * width
-        if outside or narrow or own[2] - own[0] > WIDE * width:
+        if outside or own[2] - own[0] < NARROWER * usual.narrowest[number]:
             return (
                 f"{name}: intensities (1st, 50th, 99th percentile {own[0]:g}, {own[1]:g}, {own[2]:g}) are far outside "
                 f"those of the domain's training volumes ({low[0]:g} to {high[0]:g}, {low[1]:g} to {high[1]:g}, "

@@ -34,6 +34,12 @@ def test_others_are_told_with_both_figures(own, cases):
     assert "\n" not in line
 
 
+def test_an_almost_empty_picture_is_usual_where_others_are_too():
+    pictures = [((0.0, 3.0, 40.0 + 30 * n),) for n in range(7)]
+    assert odd_ones_out(["grey"], pictures, ["train"] * 7) == [None] * 7
+    assert unusual(((2.0, 2.5, 3.0),), usual_intensities(["grey"], pictures)) is not None
+
+
 def test_too_few_volumes_say_nothing():
     assert usual_intensities(["CT"], CT[:2]) is None
     assert unusual(MR[0], None) is None
