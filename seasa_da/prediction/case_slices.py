@@ -31,6 +31,7 @@ class CaseSlices:
 
     Attributes:
         grid: of the slices.
+        crop: first (row, column) of the training crop in them.
         intensities: of each channel in the training crop, see `seasa_da.data.case.Intensities`.
 
     Raises:
@@ -40,7 +41,7 @@ class CaseSlices:
     def __init__(self, case: Case, settings: DataSettings, axis: Axis, channels: Sequence[ChannelRecord]) -> None:
         _, x, y, z = case.image.shape
         crop = slice_grid((x, y, z), case.affine, settings, axis)
-        self.grid, _ = extended_grid((x, y, z), case.affine, settings, axis)
+        self.grid, self.crop = extended_grid((x, y, z), case.affine, settings, axis)
         # by the command line a rule's own text has all its numbers
         rules = [parse_rule(channel.rule) for channel in channels]
         prepared = prepare_case(Case(case.id, case.image, None, case.affine), crop, rules)

@@ -202,5 +202,7 @@ def _finished(case: InputCase, outputs: Sequence[Path], marks: Mapping[str, str]
 
 
 def _line(case: InputCase, error: Exception) -> str:
-    text = " ".join(str(error).split()) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+    text = " ".join(str(error).split())
+    if not isinstance(error, UserError):
+        text = f"{type(error).__name__}: {text}"
     return text if any(str(path) in text for path in case.files) else f"{case.files[0]}: {text}"

@@ -107,7 +107,9 @@ class Segmenter:
         recipe.domain(domain)
         chosen = find_device(device)
         try:
-            settings = RunSettings.model_validate(content)  # sections of a method that is not there do no harm
+            # not the method's own sections: a plug-in that was trained need not be there
+            common = {name: value for name, value in content.items() if name in RunSettings.model_fields}
+            settings = RunSettings.model_validate(common)
             views = ViewSettings.model_validate(content.get("views", {}))
         except ValidationError as error:
             raise UserError(f"{folder.config} is damaged ({error.errors()[0]['msg']}); copy the run again") from None
@@ -194,7 +196,7 @@ class Segmenter:
         for line in self._unusual(slices):
             warn(line)
         depth, height, width = slices.grid.shape
-        windows = Windows.over(height, width, self.recipe.data.size)
+        windows = Windows.over(height, width, self.recipe.data.size, slices.crop)
         classes = len(self.label_values)
         x, y, z = case.image.shape[1:]
         mapping = BackMapping(slices.grid, (x, y, z), case.affine)

@@ -1,4 +1,9 @@
-"""The windows in which slices larger than the network's go through it, and how their answers are blended."""
+"""The windows in which slices larger than the network's go through it, and how their answers are blended.
+
+The training crop is one of them, and counts most wherever it reaches: there a run says of a volume what its evaluation
+said of it, up to a fringe where the windows around it fade in. Windows spread evenly over the whole slice would say
+something else than was scored, from places that the network never saw in training.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,8 @@ from numpy.typing import NDArray
 
 SIGMA = 1 / 6
 """Width of the bell that weighs a window's pixels, over its side: its edge has 1 % of its middle's weight."""
+CROP_WEIGHT = 100.0
+"""Of the training crop's window over the others: at its edge it weighs as much as another's middle."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +37,15 @@ class Windows:
     column_weights: NDArray[np.float32]
 
     @classmethod
-    def over(cls, height: int, width: int, size: int) -> Windows:
-        """The windows of side `size` over slices of `height` x `width`, neither of which is below it."""
-        rows, columns = window_starts(height, size), window_starts(width, size)
-        return cls(size, rows, columns, window_weights(rows, height, size), window_weights(columns, width, size))
+    def over(cls, height: int, width: int, size: int, crop: tuple[int, int] = (0, 0)) -> Windows:
+        """The windows of side `size` over slices of `height` x `width`, neither of which is below it.
+
+        Args:
+            crop: first (row, column) of the training crop, which is `size` x `size`.
+        """
+        rows, columns = (window_starts(n, size, first) for n, first in zip((height, width), crop, strict=True))
+        row_weights = window_weights(rows, height, size, crop[0])
+        return cls(size, rows, columns, row_weights, window_weights(columns, width, size, crop[1]))
 
     @property
     def places(self) -> list[tuple[int, int]]:
@@ -50,27 +62,38 @@ class Windows:
         return self.row_weights[row][:, None] * self.column_weights[column]
 
 
-def window_starts(length: int, size: int) -> tuple[int, ...]:
-    """Evenly spaced first pixels of windows of `size` that cover `length` pixels; neighbours share at least half.
+def window_starts(length: int, size: int, crop: int = 0) -> tuple[int, ...]:
+    """First pixels of windows of `size` that cover `length` pixels; neighbours share at least half.
+
+    One begins at `crop`; those on either side of it are evenly spaced.
 
     Raises:
-        ValueError: a length below the size.
+        ValueError: a crop that is not within the length.
 
-    >>> window_starts(8, 8), window_starts(9, 8), window_starts(20, 8)
-    ((0,), (0, 1), (0, 4, 8, 12))
+    >>> window_starts(8, 8), window_starts(11, 8, 2), window_starts(20, 8, 5)
+    ((0,), (0, 2, 3), (0, 3, 5, 9, 12))
     """
-    room = length - size
-    if room < 0:
-        raise ValueError(f"{length} pixels are fewer than a window's {size}")
-    steps = math.ceil(room / max(1, size // 2))
-    return tuple(round(step * room / steps) for step in range(steps + 1)) if steps else (0,)
+    before, after = crop, length - size - crop
+    if before < 0 or after < 0:
+        raise ValueError(f"a window of {size} at {crop} is not within {length} pixels")
+    step = max(1, size // 2)
+    left, right = math.ceil(before / step), math.ceil(after / step)
+    starts = [crop - round(i * before / left) for i in range(left, 0, -1)]
+    return (*starts, crop, *(crop + round(i * after / right) for i in range(1, right + 1)))
 
 
-def window_weights(starts: tuple[int, ...], length: int, size: int) -> NDArray[np.float32]:
-    """The weights `(n, size)` along one axis: a bell for each window, over the sum of all bells at its pixels."""
+def window_weights(starts: tuple[int, ...], length: int, size: int, crop: int = 0) -> NDArray[np.float32]:
+    """The weights `(n, size)` along one axis: a bell for each window, over the sum of all bells at its pixels.
+
+    Args:
+        starts: of `window_starts`.
+        crop: the one that weighs `CROP_WEIGHT` times as much.
+    """
     places = (np.arange(size) - (size - 1) / 2) / size
     bell = np.exp(-0.5 * (places / SIGMA) ** 2)
+    bells = [CROP_WEIGHT * bell if start == crop else bell for start in starts]
     total = np.zeros(length)
-    for start in starts:
-        total[start : start + size] += bell
-    return np.stack([bell / total[start : start + size] for start in starts]).astype(np.float32)
+    for start, own in zip(starts, bells, strict=True):
+        total[start : start + size] += own
+    weights = [own / total[start : start + size] for start, own in zip(starts, bells, strict=True)]
+    return np.stack(weights).astype(np.float32)

@@ -23,6 +23,9 @@ MRI = DomainRecipe(
 UNLABELLED = DomainRecipe(label_names=(), label_values=(), channels=MRI.channels, usual=None)
 
 
+TRUTH_SHAPE = (18, 20, 22)
+
+
 class Threshold(nn.Module):
     """Logits `(N, 2, h, w)` of background and, where the mean over channels is above 0, the structure."""
 

@@ -26,7 +26,7 @@ def test_what_all_windows_agree_on_stays_as_it_is():
 
 
 def test_windows_that_disagree_are_averaged_by_their_weights():
-    windows = Windows.over(8, 12, 8)  # columns from 0 and from 4
+    windows = Windows.over(8, 12, 8)  # columns from 0, the crop's, and from 4
 
     def answer(images, places):
         return torch.tensor([float(place.column) for place in places]).view(-1, 1, 1, 1).expand(-1, 1, 8, 8)

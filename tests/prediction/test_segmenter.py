@@ -47,8 +47,8 @@ def test_one_window_where_the_volume_is_not_larger_and_blended_ones_where_it_is(
     network = Threshold()
     found = segmenter(network=network, size=24, spacing_mm=2.0).predict(image_of(truth))
     assert {shape[2:] for shape in network.seen} == {(24, 24)}
-    # 70 columns: windows from 0, 12, 23, 34, 46; 50 rows: 0, 9, 17, 26; 6 slices
-    assert sum(shape[0] for shape in network.seen) == 6 * (5 * 4)
+    # 70 columns: windows from 0, 12, 23 (the crop), 34, 46; 50 rows: 0, 6, 13, 20, 26; 6 slices
+    assert sum(shape[0] for shape in network.seen) == 6 * (5 * 5)
     np.testing.assert_array_equal(np.asarray(found.dataobj) == 820, truth)
     small = Threshold()
     segmenter(network=small, size=70, spacing_mm=2.0).predict(image_of(truth))
