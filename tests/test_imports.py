@@ -114,9 +114,10 @@ METHODS = {"hooks", "adapters", "baselines", "training", "comparison", "commands
         ("reporting", METHODS | {"tracking"}),
         ("config", METHODS | {"data", "models", "augment", "layers", "evaluation", "reporting", "tracking"}),
         ("registry", METHODS | {"data", "models", "augment", "layers", "evaluation", "reporting", "tracking"}),
-        ("training", {"comparison", "commands", "cli", "baselines"}),
+        ("training", {"comparison", "commands", "cli", "baselines", "prediction"}),
         ("comparison", {"commands", "cli", "baselines"}),
         ("exporting", {"comparison", "commands", "cli", "baselines", "reporting", "tracking"}),
+        ("prediction", {"comparison", "commands", "cli", "baselines", "evaluation", "reporting", "tracking"}),
     ],
 )
 def test_dependencies_point_one_way(package, forbidden):
