@@ -20,6 +20,7 @@ def store(own_store):
         content = json.loads(path.read_text())
         for domain, names in label_names.items():
             content["domains"][domain]["label_names"] = names
+            content["domains"][domain]["label_values"] = list(range(1, len(names) + 1))
         path.write_text(json.dumps(content))
         return SliceStore.open(own_store)
 
