@@ -12,7 +12,7 @@ What lies beyond is clipped. Voxels outside the field of view get the volume's m
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,8 +44,8 @@ class Rule:
 
     def __str__(self) -> str:
         if self.kind == "zscore":
-            return f"zscore:{100 - self.high:g}"
-        return f"{self.kind}:{self.low:g},{self.high:g}"
+            return f"zscore:{_number(100 - self.high, lambda cut: 100 - cut)}"
+        return f"{self.kind}:{_number(self.low)},{_number(self.high)}"
 
     @property
     def fixed_range(self) -> tuple[float, float] | None:
@@ -66,7 +66,8 @@ class Rule:
             top = np.float32(np.percentile(values, self.high))
             np.minimum(values, top, out=values)
             mean, deviation = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
-            if not deviation > 1e-6 * max(1.0, abs(mean)):
+            # of the values, not of 1: an ADC map in m²/s has values of 1e-9
+            if not deviation > 1e-6 * max(abs(float(fill)), abs(float(top))):
                 raise ValueError(f"has the same value everywhere ({mean:g})")
             return Scaling(np.float32(-np.inf), top, fill, np.float32(mean), np.float32(deviation))
         if self.kind == "window":
@@ -105,6 +106,12 @@ class Scaling:
             np.maximum(images, self.low, out=images)
         images -= self.shift
         images /= self.scale
+
+
+def _number(value: float, meaning: Callable[[float], float] = float) -> str:
+    """A number in as few digits as mean the same, so that no two rules have one text."""
+    short = f"{value:g}"
+    return short if meaning(float(short)) == meaning(value) else repr(value)
 
 
 def parse_rule(text: str, cut_percent: float = 2.0) -> Rule:

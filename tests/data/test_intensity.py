@@ -24,6 +24,13 @@ def test_zscore_cuts_the_top_and_standardises():
     assert scaled(parse_rule("zscore:25"), [0, 2, 4, 106]) == pytest.approx([*expected, expected[0]], abs=1e-5)
 
 
+def test_small_units_are_no_constant():
+    clipped = np.array([0, 2, 4, 29.5])
+    expected = (clipped - clipped.mean()) / clipped.std()
+    values = [0, 2e-10, 4e-10, 106e-10]  # an ADC map in m²/s
+    assert scaled(parse_rule("zscore:25"), values) == pytest.approx([*expected, expected[0]], abs=1e-5)
+
+
 def test_a_window_clips_and_keeps_the_unit():
     assert scaled(parse_rule("window:-200,500"), [-1000, -100, 40, 3000]) == [-200, -100, 40, 500, -200]
     assert parse_rule("window:-200,500").fixed_range == (-200, 500)
@@ -53,6 +60,10 @@ def test_nothing_to_see_is_refused(rule, values, message):
 def test_rules_and_their_texts():
     for text in ("zscore:2", "window:-1000,400.5", "percentiles:0.5,99.5"):
         assert str(parse_rule(text)) == text
+    # no two rules have one text
+    for text in ("window:-1234567,1234568.5", "zscore:0.1234567", "percentiles:0.5,99.999999"):
+        assert parse_rule(str(parse_rule(text))) == parse_rule(text)
+    assert parse_rule("percentiles:0.5,99.999999").high == 99.999999
     assert parse_rule("zscore", cut_percent=3) == Rule("zscore", 0, 97)
     assert str(parse_rule(" window ")) == "window:-200,500"
 
