@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -255,8 +256,8 @@ def _check_domain(file: Path, name: str, domain: DomainManifest) -> None:
         raise broken(f"it has {len(domain.label_names)} label names, but {len(domain.label_values)} values of them")
     if any(not channel.hi > channel.lo for channel in domain.channels):
         raise broken("the range of a channel is empty")
-    ids = [case.id for case in domain.cases]
-    if twice := {case for case in ids if ids.count(case) > 1}:
+    listed = Counter(case.id for case in domain.cases)
+    if twice := [case for case, times in listed.items() if times > 1]:
         raise broken(f"case {min(twice)} is listed more than once")
     for split in SPLITS:
         record = domain.files.get(file_name(split, "images"))

@@ -2,12 +2,14 @@
 
 import json
 import shutil
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from seasa_da.data.labels import labels_exist, open_labels
-from seasa_da.data.store import SliceStore
+from seasa_da.data.store import Manifest, SliceStore, _check_domain
 from seasa_da.errors import UserError
 
 
@@ -184,3 +186,17 @@ def test_missing_images_are_an_error_and_missing_labels_are_not(own_store):
     shutil.rmtree(own_store / "ct")
     with pytest.raises(UserError, match="is missing"):
         store.images("ct", "test")
+
+
+def test_a_release_of_many_slices_is_checked_in_time(store_folder):
+    manifest = Manifest.model_validate_json((store_folder / "manifest.json").read_text())
+    domain = manifest.domains["ct"]
+    first, count = domain.cases[0], 30_000
+    cases = tuple(replace(first, id=f"slice{n}", start=n, stop=n + 1) for n in range(count))
+    files = {}
+    for name, record in domain.files.items():
+        slices = count if name.startswith(first.split) else 0
+        files[name] = replace(record, shape=(slices, *record.shape[1:]))
+    start = time.process_time()
+    _check_domain(store_folder, "ct", domain.model_copy(update={"cases": cases, "files": files}))
+    assert time.process_time() - start < 3  # comparing every id with every other took a quarter of a minute
