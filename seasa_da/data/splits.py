@@ -21,7 +21,7 @@ from typing import Any
 
 from seasa_da.config import RawSettings
 from seasa_da.data.case import SPLITS, CaseFiles, Split
-from seasa_da.data.readers.raw import Fault, RawData, RawDomain
+from seasa_da.data.readers.raw import UNCHECKED, Fault, RawData, RawDomain
 from seasa_da.errors import UserError, WrongSetting
 from seasa_da.files import read_json
 
@@ -78,6 +78,8 @@ def divide(raw: Path, data: RawData, settings: RawSettings, excluded: Collection
             divided = domain
         if divided is not domain:
             _note_unused(notes, divided)
+            if not domain.patients_known:
+                divided = replace(divided, split_from=f"{divided.split_from}{UNCHECKED}")
         domains.append(divided)
         if not any(fault.domain in (None, domain.name) for fault in faults):
             faults += _without_split(raw, divided, settings)

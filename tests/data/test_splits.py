@@ -207,3 +207,11 @@ def test_a_file_comes_before_a_share_and_that_is_said(tmp_path):
     assert [name for name, split in splits_of(data).items() if split == "test"] == ["b"]
     assert list(splits_of(data, 1).values()).count("test") == 2
     assert f"test_fraction does not divide ct: {tmp_path / 'splits.json'} names the test cases" in data.notes
+
+
+@pytest.mark.parametrize("by", ["splits.json", "test_fraction 0.2"])
+def test_a_division_of_slices_of_nobody_knows_whom_says_so(tmp_path, by):
+    slices = replace(domain(), patients_known=False)
+    splits = {"ct": {"test": ["a"]}} if by == "splits.json" else {}
+    data = divided(tmp_path, slices, settings=RawSettings(test_fraction=None if splits else 0.2), **splits)
+    assert data.domains[0].split_from == f"{by}, which cannot be checked, as training slices name no patient"

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 LARGEST_VALUE = 65535
 """The largest value that a label file may hold."""
+UNCHECKED = ", which cannot be checked, as training slices name no patient"
+"""Follows what divided the cases of a domain whose patients are not known."""
 
 
 @dataclass(frozen=True)

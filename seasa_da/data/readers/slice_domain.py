@@ -7,11 +7,10 @@ from pathlib import Path
 
 from seasa_da.data.case import CaseFiles, Split
 from seasa_da.data.readers.names import case_ids
-from seasa_da.data.readers.raw import Fault, RawDomain
+from seasa_da.data.readers.raw import UNCHECKED, Fault, RawDomain
 from seasa_da.data.readers.slice_case import IGNORED_VALUES, LABEL_NAMES, LABEL_VALUES
 from seasa_da.data.readers.slice_files import is_volume
 
-UNCHECKED = ", which cannot be checked, as training slices name no patient"
 CHANNELS = {"ct": ("CT",), "mri": ("MRI",)}
 
 
