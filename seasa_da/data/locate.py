@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from seasa_da.config import DataSettings, PhantomSettings, RawSettings
 from seasa_da.data.parallel import Counting, no_counting
 from seasa_da.data.store import MANIFEST, SliceStore
 from seasa_da.errors import UserError
-from seasa_da.files import cache_dir, read_json, sha256_file, write_json_atomic
+from seasa_da.files import cache_dir, read_json, write_json_atomic
 
 
 def locate_store(
@@ -38,7 +39,9 @@ def locate_store(
     Raises:
         UserError: nothing usable at `path`, or the cache cannot be written.
     """
+    unheard = [f"raw.{name}={value!r}" for name, value in raw.model_dump(exclude_defaults=True).items()] if raw else []
     if path is None:
+        _say_no_effect(unheard, "the phantom", say)
         return _phantom_store(data, phantom, say, progress)
     try:
         is_store = path.is_dir() and (path / MANIFEST).exists()
@@ -47,6 +50,7 @@ def locate_store(
     if is_store:
         store = SliceStore.open(path)
         _say_differences(store, data, say)
+        _say_no_effect(unheard, f"the store {path}", say)
         return store
     return _raw_store(path, data, raw or RawSettings(), say, progress)
 
@@ -80,7 +84,7 @@ def _raw_store(
     from seasa_da.data.prepare import prepare
     from seasa_da.data.preprocess import PREPROCESS_VERSION
     from seasa_da.data.raw_folder import open_raw
-    from seasa_da.data.reuse import relative_name, source_hashes
+    from seasa_da.data.reuse import file_hash, relative_name, source_hashes
 
     folder = open_raw(raw, raw_settings)
     used = [(domain, files) for domain in folder.data.domains for files in domain.cases if files.split]
@@ -90,16 +94,18 @@ def _raw_store(
     cases = [
         (domain.name, files.id, files.split, *own.items()) for (domain, files), own in zip(used, hashes, strict=True)
     ]
-    described = {relative_name(file, raw): sha256_file(file) for file in folder.data.files}
+    described = {relative_name(file, raw): file_hash(file) for file in folder.data.files}
     reader = f"{folder.reader.name} {folder.reader.version}, preprocessing {PREPROCESS_VERSION}"
     settings = data.model_dump(mode="json")
     store = _store_path({"cases": cases, "described": described, "reader": reader, "data": settings})
     # which store was made of this folder last: most of its cases may be in the next one, too
     latest = cache_dir() / "latest" / f"{_digest({'raw': str(raw.resolve()), 'data': settings})}.json"
-    if folder.data.faults or not store.exists():  # with faults, to be told of them
+    make = partial(prepare, raw, store, data, raw_settings, progress=progress, say=say, reuse=_named_in(latest))
+    if folder.data.faults:
+        make()  # refuses them, whether there is a store or not
+    if not store.exists():
         say(f"preparing {len(used)} volumes of {raw} into {store}")
-        reuse = _named_in(latest)
-        _first_or_other(store, lambda: prepare(raw, store, data, raw_settings, progress=progress, say=say, reuse=reuse))
+        _first_or_other(store, make)
         latest.parent.mkdir(parents=True, exist_ok=True)
         write_json_atomic(latest, {"store": str(store)})
     return _cached(store)
@@ -138,6 +144,11 @@ def _store_path(made_of: dict[str, Any]) -> Path:
 
 def _digest(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _say_no_effect(unheard: list[str], on: str, say: Callable[[str], None]) -> None:
+    if unheard:
+        say(f"{', '.join(unheard)}: of no effect on {on}, whose cases and splits are what they are")
 
 
 def _say_differences(store: SliceStore, data: DataSettings, say: Callable[[str], None]) -> None:

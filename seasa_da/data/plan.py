@@ -105,34 +105,47 @@ def make_plan(
 def _choose_axis(
     domains: Sequence[RawDomain], found: Sequence[Found], settings: DataSettings, say: Callable[[str], None]
 ) -> Axis:
-    if all(case.original.shape.count(1) == 1 for case in found):
-        return settings.axis if settings.axis != "auto" else "axial"  # images: of no effect
+    if all(case.original.shape.count(1) == 1 for case in found):  # images have one plane, whatever the axis
+        say = _say_nothing
     if settings.axis != "auto":
         say(f"slices: {settings.axis}")
         return settings.axis
     published = {domain.axis for domain in domains}
-    axis = next(iter(published))
+    axis = next(iter(published), None)
     if len(published) == 1 and axis is not None:
         say(f"slices: {axis}, as this data is published with; data.axis or --axis changes it")
         return axis
+    # of the training volumes alone: which others are tested may depend on labels
+    training = [case for case in found if case.files.split == "train"]
     axis, why = coarsest_axis(
-        [[(case.original.shape, case.original.affine) for case in found if case.domain is domain] for domain in domains]
+        [[(case.original.shape, case.original.affine) for case in training if case.domain is own] for own in domains]
     )
     say(f"slices: {axis} ({why}); data.axis or --axis changes it")
     return axis
+
+
+def _say_nothing(line: str) -> None:
+    pass
 
 
 def _say_cropped(
     name: str, jobs: Sequence[Job], settings: DataSettings, axis: Axis, say: Callable[[str], None]
 ) -> None:
     """Tell of volumes that reach beyond the crop by more than rounding."""
-    larger = 0
+    larger = deeper = 0
+    endless = settings.model_copy(update={"depth_mm": float("inf")})
     for job in jobs:
-        whole, _ = extended_grid(job.original.shape, job.original.affine, settings, axis)
+        whole, _ = extended_grid(job.original.shape, job.original.affine, endless, axis)
         larger += max(whole.shape[1:]) > 1.02 * settings.size
+        deeper += whole.shape[0] > 1.02 * job.grid.shape[0]
     if larger:
         side = f"{settings.size * settings.spacing_mm:g}"
         say(
             f"{name}: {larger} of {len(jobs)} volumes are larger than the slices, {side} x {side} mm about the centre; "
             "the rest of them is not trained on (data.size, data.spacing_mm)"
+        )
+    if deeper:
+        say(
+            f"{name}: {deeper} of {len(jobs)} volumes are deeper than the {settings.depth_mm:g} mm about the centre "
+            "that are kept; their other slices are neither trained on nor segmented (data.depth_mm)"
         )

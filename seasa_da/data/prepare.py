@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from seasa_da.config import DataSettings, RawSettings
 from seasa_da.data.arrays import ArrayWriter, FileRecord
 from seasa_da.data.case import SPLITS, Intensities
 from seasa_da.data.describe import TrainingRanges, describe_domain
-from seasa_da.data.intensity import check_rule_domains
+from seasa_da.data.intensity import check_rule_domains, choose_rules
 from seasa_da.data.parallel import Counting, cores, for_each, no_counting
 from seasa_da.data.plan import Found, Job, Plan, make_plan
 from seasa_da.data.plausible import not_hounsfield, odd_ones_out
@@ -23,7 +24,7 @@ from seasa_da.data.preprocess import PREPROCESS_VERSION, prepare_case
 from seasa_da.data.raw_folder import open_raw
 from seasa_da.data.readers import RawDomain, Reader
 from seasa_da.data.resample import BLOCK_VOXELS, field_of_view
-from seasa_da.data.reuse import OlderStore, source_hashes
+from seasa_da.data.reuse import OlderStore, no_part_of_a_store, source_hashes
 from seasa_da.data.store import MANIFEST, Manifest, file_name
 from seasa_da.data.verify import Verification, verify
 from seasa_da.errors import UserError
@@ -78,11 +79,18 @@ def prepare(
         replace = (out / MANIFEST).is_file()
         if out.exists() and not replace and (not out.is_dir() or any(out.iterdir())):
             raise UserError(f"{out} exists and is no store; remove it or choose another folder for the store")
+        if replace and (other := no_part_of_a_store(out)):
+            raise UserError(
+                f"{out} would be replaced, and {other} is no part of a store; move that away, or choose another folder "
+                "for the store"
+            )
     folder = open_raw(raw, raw_settings)
     domains, reader = folder.data.domains, folder.reader
     for note in folder.data.notes:
         say(note)
     check_rule_domains(settings, tuple(domain.name for domain in domains))
+    for domain in domains:  # before hours of reading
+        choose_rules(domain.name, domain.channels, domain.intensity, settings)
     used = [(domain, files) for domain in domains for files in domain.cases if files.split]
     sources = source_hashes(raw, [files for _, files in used], workers=workers, progress=progress)
     made_by = f"{reader.name} {reader.version}, preprocessing {PREPROCESS_VERSION}"
@@ -109,7 +117,7 @@ def prepare(
         say(f"{reused} of {len(plan.jobs)} cases did not change: they are taken from the older store")
 
     ranges = TrainingRanges()
-    with atomic_folder(out, replace=replace) as aside, ExitStack() as stack:
+    with atomic_folder(_place(out), replace=replace) as aside, ExitStack() as stack:
         writers = {
             key: stack.enter_context(ArrayWriter(_made(aside / key[0]) / key[1], *array))
             for key, array in _arrays(domains, plan, settings).items()
@@ -175,6 +183,11 @@ def _arrays(
             if any(files.label for files in domain.split_cases(split)):
                 arrays[domain.name, file_name(split, "labels")] = ((count, *plane), np.uint8)
     return arrays
+
+
+def _place(out: Path) -> Path:
+    """Where the store lies: what a link leads to; the name of a folder called `.` or `..`."""
+    return Path(os.path.realpath(out)) if out.is_symlink() or out.name in ("", "..") else out
 
 
 def _made(folder: Path) -> Path:

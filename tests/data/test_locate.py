@@ -10,7 +10,8 @@ import pytest
 import seasa_da.data.phantom
 import seasa_da.data.prepare
 from data.conftest import SMALL
-from seasa_da.config import DataSettings, PhantomSettings
+from data.nnunet import write_case, write_dataset_json
+from seasa_da.config import DataSettings, PhantomSettings, RawSettings
 from seasa_da.data.locate import locate_store
 from seasa_da.errors import UserError
 
@@ -173,3 +174,34 @@ def test_an_unwritable_cache_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("SEASA_DA_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(UserError, match=r"cannot write .*file.cache"):
         locate_store(None, TINY, PHANTOM, say=str)
+
+
+def test_a_cached_store_is_no_excuse_for_faults(cache, tmp_path):
+    raw, settings = tmp_path / "raw", DataSettings(size=16, spacing_mm=2.0, depth_mm=20.0)
+    for seed, name in enumerate(("a", "b")):
+        write_dataset_json(raw / name, channel_names={"0": "T1", "1": "T2"})
+        for case in "xyz":
+            write_case(raw / name, case, seed=seed, channels=2)
+        write_case(raw / name, "t", "Ts", seed=seed, channels=2)
+    (raw / "a" / "imagesTr" / "z_0001.nii.gz").unlink()
+    locate_store(raw, settings, PHANTOM, RawSettings(exclude=("a/z",)), say=str)
+    # the same cases are left, since one that is not whole is not listed
+    with pytest.raises(UserError, match=r"z_0001\.nii\.gz is missing"):
+        locate_store(raw, settings, PHANTOM, say=str)
+
+
+def test_a_folder_in_place_of_splits_json_is_one_line(cache, raw):
+    (raw / "splits.json").unlink()
+    (raw / "splits.json").mkdir()
+    with pytest.raises(UserError, match=r"splits\.json cannot be read"):
+        locate_store(raw, TINY, PHANTOM, say=str)
+
+
+def test_raw_settings_that_come_too_late_are_told(cache, store_folder):
+    lines = []
+    locate_store(store_folder, SMALL, PHANTOM, RawSettings(exclude=("ct/1001",)), say=lines.append)
+    assert lines == [
+        f"raw.exclude=('ct/1001',): of no effect on the store {store_folder}, whose cases and splits are what they are"
+    ]
+    locate_store(None, TINY, PHANTOM, RawSettings(test_fraction=0.5), say=lines.append)
+    assert "raw.test_fraction=0.5: of no effect on the phantom" in lines[1]

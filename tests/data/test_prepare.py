@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import nibabel
 import numpy as np
@@ -12,10 +13,13 @@ import pytest
 
 import seasa_da.data.prepare
 from data.conftest import SMALL
+from data.nnunet import write_case, write_domain
 from data.volumes import write_volume
 from seasa_da.config import DataSettings, RawSettings
 from seasa_da.data.labels import open_labels
 from seasa_da.data.prepare import prepare
+from seasa_da.data.raw_folder import open_raw
+from seasa_da.data.reuse import OlderStore, source_hashes
 from seasa_da.data.store import SliceStore
 from seasa_da.errors import UserError
 
@@ -178,6 +182,77 @@ def test_an_occupied_out_is_refused_before_any_work(raw, tmp_path):
         prepare(raw, tmp_path / "store" / "mine.txt" / "below", TINY)
 
 
+@pytest.mark.parametrize("own", ["mine.txt", "run/model.pt", "ct/notes.txt", ".git/config"])
+def test_a_store_with_something_else_in_it_is_not_replaced(raw, tmp_path, own):
+    prepare(raw, tmp_path / "store", TINY)
+    (tmp_path / "store" / ".DS_Store").write_text("of no interest")
+    path = tmp_path / "store" / own
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("keep")
+    add_case(raw, "1004")
+    with pytest.raises(UserError, match="no part of a store"):
+        prepare(raw, tmp_path / "store", TINY, progress=pytest.fail)
+    assert path.read_text() == "keep"
+    path.unlink()
+    if own == ".git/config":
+        path.parent.rmdir()
+    prepare(raw, tmp_path / "store", TINY)
+
+
+def test_a_manifest_of_something_else_is_no_store(raw, tmp_path):
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "manifest.json").write_text('{"name": "a web page"}')
+    with pytest.raises(UserError, match=r"manifest\.json is no part of a store"):
+        prepare(raw, tmp_path / "web", TINY)
+    assert "web page" in (tmp_path / "web" / "manifest.json").read_text()
+
+
+@pytest.mark.parametrize("there", ["nothing", "an empty folder", "a store"])
+def test_a_store_may_lie_behind_a_link(raw, tmp_path, there):
+    place, link = tmp_path / "disk" / "store", tmp_path / "link"
+    place.parent.mkdir()
+    if there == "an empty folder":
+        place.mkdir()
+    elif there == "a store":
+        prepare(raw, place, TINY)
+        add_case(raw, "1004")
+    link.symlink_to(place)
+    prepare(raw, link, TINY)
+    assert link.is_symlink()
+    assert [entry.name for entry in place.parent.iterdir()] == ["store"]
+    assert len(SliceStore.open(link).domain("ct").cases) == (4 if there == "a store" else 3)
+
+
+def test_the_folder_one_is_in_becomes_the_store(raw, tmp_path, monkeypatch):
+    (tmp_path / "store").mkdir()
+    monkeypatch.chdir(tmp_path / "store")
+    prepare(raw, Path(), TINY)
+    assert SliceStore.open(tmp_path / "store").domains == ("ct",)
+
+
+def test_a_wrong_rule_is_refused_before_any_work(raw, tmp_path):
+    with pytest.raises(UserError, match="intensity rule 'hu'"):
+        prepare(raw, tmp_path / "store", TINY.model_copy(update={"intensity": "hu"}), progress=pytest.fail)
+
+
+def test_which_cases_are_tested_moves_neither_slices_nor_images_of_training(tmp_path):
+    raw = tmp_path / "raw"
+    for seed, name in enumerate(("ct", "mr")):
+        write_domain(raw / name, seed=seed)
+    # test volumes that are coarse from front to back; without their labels they are not used
+    for case in "efgh":
+        write_case(raw / "mr", case, "Ts", affine=np.diag([2.0, 20.0, 2.0, 1.0]))
+    prepare(raw, tmp_path / "all", TINY)
+    for case in "efgh":
+        (raw / "mr" / "labelsTs" / f"{case}.nii.gz").unlink()
+    prepare(raw, tmp_path / "fewer", TINY)
+    stores = [SliceStore.open(tmp_path / name) for name in ("all", "fewer")]
+    assert [len(store.domain("mr").split_cases("test")) for store in stores] == [5, 1]
+    assert [store.axis for store in stores] == ["axial", "axial"]
+    files = [(name, "train", "images") for name in ("ct", "mr")]
+    assert stores[0].fingerprint(files) == stores[1].fingerprint(files)
+
+
 def test_progress_and_what_was_chosen(raw, tmp_path):
     (raw / "mr_test").mkdir()
     steps, lines = {}, []
@@ -287,6 +362,35 @@ def test_a_broken_older_store_is_made_anew(raw, tmp_path):
     assert content(tmp_path / "store") == before
 
 
+@pytest.mark.parametrize("damage", ["missing", "truncated", "other bytes"])
+def test_a_store_whose_arrays_are_not_what_was_written_is_made_anew(raw, tmp_path, damage):
+    prepare(raw, tmp_path / "store", TINY)
+    before = content(tmp_path / "store")
+    path = tmp_path / "store" / "ct" / "train_images.npy"
+    damaged = {
+        "missing": None,
+        "truncated": path.read_bytes()[:-4],
+        "other bytes": path.read_bytes()[:-4] + b"\0\0\0\1",
+    }
+    path.unlink()
+    if damaged[damage] is not None:
+        path.write_bytes(damaged[damage])
+    prepare(raw, tmp_path / "store", TINY)
+    assert content(tmp_path / "store") == before
+
+
+def test_an_older_store_stays_what_it_was_while_another_takes_its_place(raw, tmp_path):
+    prepare(raw, tmp_path / "store", TINY)
+    older = OlderStore.at(tmp_path / "store")
+    domain = open_raw(raw, RawSettings()).data.domains[0]
+    record = older.of_same_files(domain, domain.cases[0], source_hashes(raw, domain.cases[:1])[0])
+    before = np.load(tmp_path / "store" / "ct" / "train_images.npy")[record.start : record.stop]
+    prepare(raw, tmp_path / "store", TINY.model_copy(update={"intensity": "percentiles"}))
+    images, labels = older.slices("ct", record)
+    assert np.array_equal(images, before)
+    assert labels.shape == (len(images), 16, 16)
+
+
 def test_an_interrupted_update_leaves_the_older_store(raw, tmp_path, monkeypatch):
     prepare(raw, tmp_path / "store", TINY)
     before = content(tmp_path / "store")
@@ -319,6 +423,12 @@ def test_volumes_larger_than_the_slices_are_told(raw, tmp_path):
     lines = []
     prepare(raw, tmp_path / "store", TINY.model_copy(update={"spacing_mm": 1.0}), say=lines.append)
     assert any("3 of 3 volumes are larger than the slices, 16 x 16 mm" in line for line in lines)
+
+
+def test_volumes_deeper_than_what_is_kept_are_told(raw, tmp_path):
+    lines = []
+    prepare(raw, tmp_path / "store", TINY.model_copy(update={"depth_mm": 10.0}), say=lines.append)
+    assert any("ct: 3 of 3 volumes are deeper than the 10 mm" in line for line in lines)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on a file's size there")
