@@ -17,7 +17,7 @@ from seasa_da.data.case import Case, CaseFiles, Split
 from seasa_da.data.readers.dataset_json import read_dataset_json
 from seasa_da.data.readers.dicom import ADVICE, first_dicom
 from seasa_da.data.readers.listing import broken_links, entries
-from seasa_da.data.readers.nnunet_images import DomainImages, by_stem, look_numbered
+from seasa_da.data.readers.nnunet_images import DomainImages, by_stem, look_numbered, of_other_endings
 from seasa_da.data.readers.raw import CaseCheck, Fault, RawData, RawDomain, VolumeGrid
 from seasa_da.errors import UserError
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DATASET_JSON = "dataset.json"
 IMAGES, OTHER_IMAGES = "imagesTr", "imagesTs"
+LABELS, OTHER_LABELS = "labelsTr", "labelsTs"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -130,7 +131,10 @@ def _cases(
     """The domain's cases in order of id; what is left out, and a case of both folders, is added to the lists."""
     about, domain = training.about, training.domain
     folder = training.folder.parent
-    labels, other_labels = (by_stem(folder / name, about.ending) for name in ("labelsTr", "labelsTs"))
+    labels, other_labels = (by_stem(folder / name, about.ending) for name in (LABELS, OTHER_LABELS))
+    why = f"{about.path.name}'s file_ending is {about.ending}"
+    for name in (IMAGES, OTHER_IMAGES, LABELS, OTHER_LABELS):
+        _note(notes, "not used", f"files in {domain}/{name}", of_other_endings(folder / name, about.ending), why)
     if about.training_cases not in (None, len(training.ids)):
         notes.append(f"{about.path} says numTraining {about.training_cases}; imagesTr has {len(training.ids)} cases")
     _note(notes, "not used", f"labels in {domain}/labelsTr", labels.keys() - training.ids, "no image in imagesTr")

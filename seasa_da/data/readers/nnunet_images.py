@@ -80,3 +80,8 @@ class DomainImages:
 def by_stem(folder: Path, ending: str) -> dict[str, Path]:
     """The folder's files of that ending by the rest of their name, in order."""
     return {path.name.removesuffix(ending): path for path in entries(folder) if path.name.endswith(ending)}
+
+
+def of_other_endings(folder: Path, ending: str) -> set[str]:
+    """The names of the folder's other files."""
+    return {path.name for path in entries(folder) if not path.name.endswith(ending) and path.is_file()}

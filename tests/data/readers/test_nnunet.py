@@ -252,6 +252,17 @@ def test_folders_that_are_no_domain_are_named_and_stop_nothing(raw):
     )
 
 
+def test_files_of_another_ending_are_not_left_out_in_silence(raw):
+    for name in ("labelsTr/a", "imagesTs/d_0000"):
+        (raw / "ct" / f"{name}.nii.gz").rename(raw / "ct" / f"{name}.nii")
+    (raw / "ct" / "imagesTr" / ".DS_Store").write_bytes(b"macOS")
+    assert scan(raw).notes == (
+        "not used: 1 files in ct/imagesTs (d_0000.nii): dataset.json's file_ending is .nii.gz",
+        "not used: 1 files in ct/labelsTr (a.nii): dataset.json's file_ending is .nii.gz",
+        "not used: 1 labels in ct/labelsTs (d): no image in imagesTs",
+    )
+
+
 def test_unzipped_files_are_read_where_the_json_says_so(raw):
     import gzip
 
