@@ -46,7 +46,7 @@ def loaded_after(*args):
         (["train", "--method", "ours", "--preset", "smoke", "--set", "train.iteration=3"], {"pydantic"}),
         (["compare", "--methods", "our"], {"pydantic", "rich"}),
         (["ablate", "--tables", "2", "--set", "train.iteration=3"], {"pydantic", "rich"}),
-        (["methods"], {"pydantic", "rich"}),
+        (["methods"], {"pydantic", "rich", "numpy"}),
     ],
 )
 def test_nothing_heavy_is_loaded(args, allowed):

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 Split = Literal["train", "test"]
@@ -84,5 +83,5 @@ class Case:
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Voxel size along each of the volume's axes."""
-        x, y, z = (float(size) for size in np.linalg.norm(self.affine[:3, :3], axis=0))
+        x, y, z = ((self.affine[:3, :3] ** 2).sum(axis=0) ** 0.5).tolist()
         return x, y, z
