@@ -1,6 +1,8 @@
 """`seasa-da data …`, through click, without the root group that prints errors."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -128,4 +130,23 @@ def test_mistakes_are_user_errors(args, message, tmp_path, monkeypatch):
     done = invoke(*args)
     assert isinstance(done.exception, UserError)
     assert message in str(done.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM there")
+def test_a_job_that_is_terminated_leaves_nothing(raw, tmp_path):
+    script = """
+import os, signal, sys
+import seasa_da.data.prepare
+from seasa_da.cli import main
+def terminated(*args):
+    os.kill(os.getpid(), signal.SIGTERM)
+seasa_da.data.prepare.prepare_case = terminated
+sys.argv[1:1] = ["data", "prepare"]
+main()
+"""
+    command = [sys.executable, "-c", script, str(raw), "--out", str(tmp_path / "store"), "--preset", "smoke"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []

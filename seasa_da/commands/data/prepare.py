@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from seasa_da.commands.data.options import intensity_rules, progress, raw_options, raw_settings, settings_of
+from seasa_da.commands.data.options import (
+    intensity_rules,
+    progress,
+    raw_options,
+    raw_settings,
+    settings_of,
+    terminated_as_interrupted,
+)
 from seasa_da.config import PRESETS, DataSettings, load_preset
 
 
@@ -34,6 +41,7 @@ def prepare(raw: Path, out: Path, preset: str, intensity: tuple[str, ...], **opt
     settings = settings_of(DataSettings, load_preset(preset).get("data", {}), options)
     from seasa_da.data.prepare import prepare as prepare_store
 
-    done = prepare_store(raw, out, settings, which, progress=progress, say=click.echo)
+    with terminated_as_interrupted():
+        done = prepare_store(raw, out, settings, which, progress=progress, say=click.echo)
     reused = f" ({done.reused} of them unchanged)" if done.reused else ""
     click.echo(f"{done.cases} volumes in {out}{reused}")
