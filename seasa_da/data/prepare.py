@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from numpy.typing import NDArray
 
 from seasa_da.config import DataSettings, RawSettings
 from seasa_da.data.arrays import ArrayWriter, FileRecord
-from seasa_da.data.case import SPLITS, Intensities
+from seasa_da.data.case import IGNORED, SPLITS, Case, Intensities
 from seasa_da.data.describe import TrainingRanges, describe_domain
 from seasa_da.data.intensity import check_rule_domains, choose_rules
 from seasa_da.data.parallel import Counting, cores, for_each, no_counting
@@ -116,6 +117,7 @@ def prepare(
     if reused:
         say(f"{reused} of {len(plan.jobs)} cases did not change: they are taken from the older store")
 
+    at_a_time = min(workers or cores(), _fitting(plan.jobs))
     ranges = TrainingRanges()
     with atomic_folder(_place(out), replace=replace) as aside, ExitStack() as stack:
         writers = {
@@ -126,7 +128,7 @@ def prepare(
             intensities = for_each(
                 partial(_carry_out, reader, writers, ranges),
                 plan.jobs,
-                workers=min(workers or cores(), _fitting(plan.jobs)),
+                workers=at_a_time,
                 on_done=step,
             )
         _say_unusual(plan.jobs, intensities, say)
@@ -196,7 +198,7 @@ def _made(folder: Path) -> Path:
 
 
 def _fitting(jobs: Sequence[Job]) -> int:
-    """How many cases fit into memory at a time, by what the largest one takes."""
+    """How many cases fit into memory at a time, by what the largest one takes. Raises `UserError` if one never will."""
     largest = 1
     for job in jobs:
         channels = len(job.rules)
@@ -205,6 +207,12 @@ def _fitting(jobs: Sequence[Job]) -> int:
         reading = min(4 * voxels, 1 << 28) * channels + 20 * min(voxels, BLOCK_VOXELS)
         cropped = int(np.prod(job.grid.shape)) * (12 * channels + 4)
         largest = max(largest, reading + cropped)
+        if cropped > psutil.virtual_memory().total:
+            slices, height, width = job.grid.shape
+            raise UserError(
+                f"{job.files.image} would become {slices} slices of {height} x {width} pixels, more than fit into "
+                "memory; set wider data.spacing_mm or data.slice_mm, or a smaller data.size or data.depth_mm"
+            )
     return max(1, int(psutil.virtual_memory().available * MEMORY_SHARE) // largest)
 
 
@@ -214,8 +222,9 @@ def _carry_out(
     """Write a case's slices; returns what its intensities are."""
     name = job.domain.name
     if job.older is None:
-        prepared = prepare_case(reader.load(job.files), job.grid, job.rules)
+        prepared = prepare_case(_fitting_domain(job, reader.load(job.files)), job.grid, job.rules)
         images, labels, inside = prepared.images.swapaxes(0, 1), prepared.labels, prepared.inside
+        _refuse_nameless(job, labels)
         intensities = prepared.intensities
     else:
         store, case = job.older
@@ -229,6 +238,28 @@ def _carry_out(
             if rule.fixed_range is None:
                 ranges.add(name, channel, images[:, channel][inside])
     return intensities
+
+
+def _fitting_domain(job: Job, case: Case) -> Case:
+    """The case, if it has the channels of its domain; a third party's reader may say other things of each."""
+    channels = job.domain.channels
+    if case.image.shape[0] != len(channels):
+        raise UserError(
+            f"{job.files.image} has {case.image.shape[0]} channels, its domain {job.domain.name} {len(channels)} "
+            f"({', '.join(channels)}); leave it out (--exclude {job.domain.name}/{case.id}), or mend its reader"
+        )
+    return case
+
+
+def _refuse_nameless(job: Job, labels: NDArray[np.uint8] | None) -> None:
+    """Built-in readers know which values there are; of a third party's, a value too many would become background."""
+    names = job.domain.label_names
+    most = 0 if labels is None else int(np.where(labels == IGNORED, 0, labels).max())
+    if most > len(names):
+        raise UserError(
+            f"{job.files.label or job.files.image} has the label {most}, but {job.domain.name} has {len(names)} label "
+            f"names; leave it out (--exclude {job.domain.name}/{job.files.id}), or mend its reader"
+        )
 
 
 def _say_unusual(jobs: Sequence[Job], seen: Sequence[tuple[Intensities, ...]], say: Callable[[str], None]) -> None:

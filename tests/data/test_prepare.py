@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import nibabel
 import numpy as np
@@ -429,6 +430,14 @@ def test_volumes_deeper_than_what_is_kept_are_told(raw, tmp_path):
     lines = []
     prepare(raw, tmp_path / "store", TINY.model_copy(update={"depth_mm": 10.0}), say=lines.append)
     assert any("ct: 3 of 3 volumes are deeper than the 10 mm" in line for line in lines)
+
+
+def test_a_crop_that_never_fits_into_memory_is_refused(raw, tmp_path, monkeypatch):
+    memory = SimpleNamespace(total=10_000, available=10_000)
+    monkeypatch.setattr(seasa_da.data.prepare.psutil, "virtual_memory", lambda: memory)
+    with pytest.raises(UserError, match="9 slices of 16 x 16 pixels, more than fit into memory; set wider"):
+        prepare(raw, tmp_path / "store", TINY)
+    assert not (tmp_path / "store").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit on a file's size there")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,8 @@ from seasa_da.plugins import why
 if TYPE_CHECKING:
     from seasa_da.data.readers import Reader
 
+DOMAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
 T = TypeVar("T")
 Tell = Callable[[Path, Callable[[], T]], T]
 
@@ -34,10 +37,10 @@ class GuardedReader:
         return self._told(raw, lambda: self._reader.recognises(raw))
 
     def scan(self, raw: Path) -> RawData:
-        return self._told(raw, lambda: self._reader.scan(raw))
+        return self._told(raw, lambda: _fitting_data(self._reader.scan(raw)))
 
     def grid(self, files: CaseFiles) -> VolumeGrid:
-        return self._told(files.image, lambda: self._reader.grid(files))
+        return self._told(files.image, lambda: _fitting_grid(self._reader.grid(files)))
 
     def load(self, files: CaseFiles) -> Case:
         case = self._told(files.image, lambda: self._fitting(self._reader.load(files)))
@@ -73,6 +76,26 @@ class GuardedReader:
         except Exception as error:
             reason = f"cannot be read by reader {self.name}: {why(error)}"
             raise UserError(f"{path} {reason}; check the file, or tell the reader's author") from error
+
+
+def _fitting_data(data: RawData) -> RawData:
+    """What a scan found, if it is what a `RawData` must be."""
+    names = [domain.name for domain in data.domains]
+    for domain in data.domains:
+        if not DOMAIN_NAME.fullmatch(domain.name) or names.count(domain.name) > 1:
+            raise ValueError(f"{names} cannot name its domains; letters, digits, _ . and -, no sign first, each once")
+        if not domain.channels or len(domain.label_values) != len(domain.label_names):
+            raise ValueError(f"domain {domain.name} has no channel, or not one value for each label name")
+    return data
+
+
+def _fitting_grid(grid: VolumeGrid) -> VolumeGrid:
+    """The grid in plain numbers, if it is one."""
+    x, y, z = (int(n) for n in grid.shape)
+    affine = np.asarray(grid.affine, dtype=np.float64)
+    if affine.shape != (4, 4) or not np.isfinite(affine).all() or not abs(np.linalg.det(affine)) > 0:
+        raise ValueError(f"its affine {affine.tolist()} leads nowhere")
+    return VolumeGrid((x, y, z), affine)
 
 
 class _GuardedVoxels:

@@ -288,3 +288,59 @@ def test_what_is_no_reader_is_said_in_a_line(register, name, reader, reason):
     reasons = {plugin.name: plugin.reason for plugin in broken}
     assert reason in reasons[name]
     assert set(reasons) == {name, "gone"}
+
+
+class Wrong(NumpyReader):
+    """`NumpyReader`, but for what `part` says of it."""
+
+    name = "wrong"
+
+    def __init__(self, part):
+        self.part = part
+
+    def scan(self, raw):
+        data = super().scan(raw)
+        changes = {"channels": {"channels": ("a", "b")}, "no channel": {"channels": ()}, "name": {"name": "../one"}}
+        changes["names"] = {"name": "one"}
+        changed = tuple(replace(domain, **changes.get(self.part, {})) for domain in data.domains)
+        return replace(data, domains=changed)
+
+    def grid(self, files):
+        found = super().grid(files)
+        return replace(found, affine=np.zeros((4, 4)) if self.part == "affine" else found.affine)
+
+    def load(self, files):
+        case = super().load(files)
+        return replace(case, label=case.label * 2) if self.part == "label" else case
+
+
+FAULTS = {
+    "channels": r"has 1 channels, its domain one 2 \(a, b\)",
+    "no channel": "domain one has no channel",
+    "name": "cannot name its domains",
+    "names": "each once",
+    "affine": "leads nowhere",
+    "label": "has the label 2, but one has 1 label names",
+}
+
+
+@pytest.mark.parametrize("part", FAULTS)
+def test_what_does_not_fit_together_is_one_line(register, arrays, tmp_path, part):
+    register(wrong=Wrong(part))
+    with pytest.raises(UserError, match=FAULTS[part]) as caught:
+        prepare(arrays, tmp_path / "out" / "store", SETTINGS)
+    assert "\n" not in str(caught.value)
+    assert not list((tmp_path / "out").glob("*"))
+
+
+class Numpys(NumpyReader):
+    name = "numpys"
+
+    def grid(self, files):
+        found = super().grid(files)
+        return replace(found, shape=tuple(np.array(found.shape)))
+
+
+def test_numbers_of_numpy_are_numbers(register, arrays, tmp_path):
+    register(numpys=Numpys())
+    assert prepare(arrays, tmp_path / "store", SETTINGS).cases > 0
