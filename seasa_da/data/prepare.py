@@ -161,7 +161,9 @@ def _up_to_date(out: Path, plan: Plan, settings: DataSettings, domains: Sequence
         return False
     store = plan.jobs[0].older[0].store  # type: ignore[index]  # just looked at
     same_cases = all(
-        (job.older[1].split, job.older[1].start) == (job.split, job.start) for job in plan.jobs if job.older
+        (job.older[1].split, job.older[1].start, job.older[1].sources) == (job.split, job.start, job.sources)
+        for job in plan.jobs
+        if job.older
     )
     all_cases = sum(len(store.domain(name).cases) for name in store.domains) == len(plan.jobs)
     described = [(domain.name, domain.channels, domain.split_from) for domain in domains]

@@ -310,6 +310,21 @@ def test_unchanged_cases_are_not_read_again(raw, tmp_path, monkeypatch):
     assert {entry.name for entry in tmp_path.iterdir()} == {"raw", "store", "fresh"}
 
 
+def test_files_that_were_moved_are_not_read_again_and_named_where_they_are(tmp_path, monkeypatch):
+    raw = tmp_path / "raw"
+    for seed, name in enumerate(("ct", "mr")):
+        write_domain(raw / name, seed=seed)
+    (raw / "splits.json").write_text(json.dumps({"ct": {"test": ["d"]}}))
+    prepare(raw, tmp_path / "store", TINY)
+    for kind, name in (("images", "d_0000.nii.gz"), ("labels", "d.nii.gz")):
+        (raw / "ct" / f"{kind}Ts" / name).rename(raw / "ct" / f"{kind}Tr" / name)
+    loads = Loads(monkeypatch)
+    prepare(raw, tmp_path / "store", TINY)
+    assert loads.ids == []
+    prepare(raw, tmp_path / "fresh", TINY)
+    assert content(tmp_path / "store") == content(tmp_path / "fresh")
+
+
 OTHER_SETTINGS = {"size": 17, "spacing_mm": 2.5, "slice_mm": 4.0, "depth_mm": 10.0, "axis": "axial"}
 OTHER_SETTINGS |= {"intensity": "percentiles", "histogram_cut_percent": 5.0}
 
