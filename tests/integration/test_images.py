@@ -68,7 +68,8 @@ def test_images_and_labels_of_the_store_fit_each_other_and_the_files(raw: Path) 
     from seasa_da.config import DataSettings, PhantomSettings, load_preset
     from seasa_da.data.locate import locate_store
 
-    settings = DataSettings.model_validate(load_preset("smoke")["data"])
+    # grey values, whatever their dataset.json calls them
+    settings = DataSettings.model_validate({**load_preset("smoke")["data"], "intensity": "zscore"})
     store = locate_store(raw, settings, PhantomSettings(), say=str)
     for domain, sign in (("dark", 1), ("light", -1)):
         for split in ("train", "test"):
