@@ -140,7 +140,7 @@ import os, signal, sys
 import seasa_da.data.prepare
 from seasa_da.cli import main
 def terminated(*args):
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGTERM)  # by several threads, so more than once: some while it cleans up
 seasa_da.data.prepare.prepare_case = terminated
 sys.argv[1:1] = ["data", "prepare"]
 main()

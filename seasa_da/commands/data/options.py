@@ -96,12 +96,13 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """What SIGTERM ends, as job schedulers do, is cleaned up as after Ctrl-C."""
+    """What SIGTERM ends, as job schedulers do, is cleaned up as after Ctrl-C; a further SIGTERM does not end that."""
     if threading.current_thread() is not threading.main_thread():  # only that one may ask for it
         yield
         return
 
     def interrupt(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)
