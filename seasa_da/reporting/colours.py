@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 # The paper's figures: AA blue, LAC green, LVC yellow, MYO red; the shades are chosen to differ in lightness too.
 PAPER = {"AA": "#3A86FF", "LAC": "#00A878", "LVC": "#FFD93D", "MYO": "#E63946"}
@@ -12,13 +13,17 @@ PAPER = {"AA": "#3A86FF", "LAC": "#00A878", "LVC": "#FFD93D", "MYO": "#E63946"}
 CYCLE = ("#56B4E9", "#D55E00", "#CC79A7", "#009E73", "#E69F00", "#0072B2", "#F0E442")
 
 
-def structure_colours(names: Iterable[str]) -> dict[str, str]:
+Palette = Literal["paper", "safe"]
+
+
+def structure_colours(names: Iterable[str], palette: Palette = "paper") -> dict[str, str]:
     """A colour (`#RRGGBB`) a structure, the same on every call with the same names; all differ.
 
-    The paper's names are known in any case of letters; the others take the cycle in their order. For up to 255 names.
+    The paper's names are known in any case of letters; the others take the cycle in their order. With "safe", which the
+    colour-blind can tell apart, all take the cycle. For up to 255 names.
     """
     names = list(names)
-    known = {name: PAPER[name.upper()] for name in names if name.upper() in PAPER}
+    known = {name: PAPER[name.upper()] for name in names if name.upper() in PAPER and palette == "paper"}
     # Of the cycle, first what cannot be taken for one of the paper's colours in the same picture.
     spare = sorted(_cycle(), key=lambda colour: any(_close(colour, other) for other in known.values()))
     rest = dict(zip((name for name in names if name not in known), spare, strict=False))

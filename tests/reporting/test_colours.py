@@ -22,3 +22,8 @@ def test_others_keep_away_from_the_papers_colours():
 def test_all_differ():
     names = ["AA", "LAC", "LVC", "MYO", *(f"s{i}" for i in range(30))]
     assert len(set(structure_colours(names).values())) == len(names)
+
+
+def test_the_safe_palette_is_the_cycle_alone():
+    names = ["AA", "LAC", "LVC", "MYO", "liver"]
+    assert list(structure_colours(names, "safe").values()) == list(CYCLE[:5])
