@@ -127,6 +127,17 @@ class TrainSettings(Section):
     keep: int = Field(2, ge=1, description="newest checkpoints kept on disk")
 
 
+class SelectionSettings(Section):
+    """Which of the checkpoints along a run becomes its result. No target label takes part; the same for all methods."""
+
+    by: Literal["last", "source-dice", "entropy", "im", "snd", "prototypes", "consistency"] = Field(
+        "last", description="the end of training, or the checkpoint that a label-free validator scores best"
+    )
+    candidates: int = Field(10, ge=1, description="checkpoints along the segmenter's updates that are kept and scored")
+    slices: int = Field(128, ge=1, description="slices of each domain that the validators see, evenly spaced")
+    pixels: int = Field(4096, ge=2, description="pixels of them whose features are compared with one another")
+
+
 class LossSettings(Section):
     """Supervised loss: class-weighted cross-entropy + Dice on both heads."""
 
@@ -373,6 +384,7 @@ class RunSettings(Section):
     phantom: PhantomSettings = PhantomSettings()
     model: ModelSettings = ModelSettings()
     train: TrainSettings = TrainSettings()
+    selection: SelectionSettings = SelectionSettings()
     loss: LossSettings = LossSettings()
     augment: AugmentSettings = AugmentSettings()
 

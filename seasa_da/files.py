@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from seasa_da.errors import UserError
 
@@ -61,18 +61,25 @@ def refuse_used_folder(target: Path) -> None:
             raise UserError(f"{target} exists and is not empty; choose another folder, or remove it")
 
 
-def write_text_atomic(path: Path, text: str) -> None:
-    """Write `text` to a file beside `path`, flush it to disk, then rename it over `path`."""
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield a new file beside `path`; when the block ends well it is flushed to disk and renamed over `path`."""
     aside = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.partial"
     with os_errors_named(path, "write"):
         try:
-            with aside.open("w", encoding="utf-8") as file:
-                file.write(text)
+            with aside.open("wb") as file:
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)
+
+
+def write_text_atomic(path: Path, text: str) -> None:
+    """Write `text` to a file beside `path`, flush it to disk, then rename it over `path`."""
+    with atomic_file(path) as file:
+        file.write(text.encode())
 
 
 def write_json_atomic(path: Path, content: Any) -> None:

@@ -322,7 +322,7 @@ def test_every_setting_is_explained():
         for name, field in group.model_fields.items()
         if not field.description and name not in ("momentum", "weight_decay")
     ]
-    assert len(groups) == 7 + len(sections)
+    assert len(groups) == 8 + len(sections)
     assert unexplained == []
 
 

@@ -61,6 +61,8 @@ class ComparisonConsole:
         for report in result.reports:
             for table in report.screen(self.console.width):
                 self.console.print(table)
+            for table in report.oracle.screen() if report.oracle else ():
+                self.console.print(table)
         if result.failed:
             failed, of = len(result.failed), runs_text(len(result.outcomes))
             self.say(f"failed: {failed} of {of}; the same command tries {'it' if failed == 1 else 'them'} again")

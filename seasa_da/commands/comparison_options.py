@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seasa_da.commands.options import Command
+from seasa_da.commands.options import Command, with_selection
 from seasa_da.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ def comparison_options(verb: str) -> Callable[[Command], Command]:
         click.option("--seeds", metavar="0,1,…", help="Seeds of all draws [default: 0]."),
         click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help=folder),
         click.option("--reference", type=click.Choice(["paper"]), help="Show the paper's own figures beside."),
+        click.option(
+            "--oracle", is_flag=True, help="Also show what the best checkpoints by target test labels would give."
+        ),
         click.option(
             "--shard", metavar="I/N", help="Make part I of N; parts may share --out and run at the same time."
         ),
@@ -47,12 +50,13 @@ def carry_out(
     parsed: dict[str, Any] = {
         "seeds": None if seeds is None else [number("--seeds", text) for text in parts(seeds)],
         "shard": (1, 1) if shard is None else _shard(shard),
+        **with_selection(options),
     }
     from seasa_da.commands.comparison_console import ComparisonConsole
 
     with ComparisonConsole() as console:
         try:
-            result = run(**parsed, **options, observer=console.observer)
+            result = run(**parsed, observer=console.observer)
         except KeyboardInterrupt:
             console.say(f"stopped; go on with: {_command(ctx)}")
             raise

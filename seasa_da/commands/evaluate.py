@@ -36,7 +36,7 @@ OF_RUNS, OF_FILES = ("data", "split"), ("pred", "label", "labels", "structure")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="New folder for scores a case and summary.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def evaluate(run: Path | None, units: Literal["mm", "voxel"], out: Path | None, as_json: bool, **options: Any) -> None:
-    """Score RUN's newest checkpoint on the target's test volumes, or label files: those in --pred against --label.
+    """Score RUN's network on the target's test volumes, or label files: those in --pred against --label.
 
     RUN is not changed. Dice is in percent; a distance to an empty mask is not defined, and counted.
     """

@@ -20,7 +20,7 @@ import click
     help="Volume of the target to check on; one a channel [default: RUN's test volumes].",
 )
 def export(run: Path, kind: str, out: Path, volume: tuple[Path, ...]) -> None:
-    """Write the network of RUN's newest checkpoint: images in [-1, 1] to logits, for any number of slices at once.
+    """Write the network of RUN: images in [-1, 1] to logits, for any number of slices at once.
 
     The file is kept if it says what RUN's network says on real slices, to 1e-4. FILE.json beside it has the classes,
     how volumes become slices, and what their intensities become.

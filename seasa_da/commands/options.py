@@ -25,6 +25,11 @@ RUN_OPTIONS = (
         help="Budget and network [default: paper for real data on a GPU, else quick].",
     ),
     click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Override a setting; repeatable."),
+    click.option(
+        "--select",
+        metavar="last|source-dice|entropy|im|snd|prototypes|consistency",
+        help="What chooses the checkpoint, without target labels (--set selection.by=…) [default: last].",
+    ),
     click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="YAML file of settings."),
     click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Local file of trunk weights."),
     click.option(
@@ -34,6 +39,14 @@ RUN_OPTIONS = (
     ),
     click.option("--anonymise", is_flag=True, help="No case ids in tables and figures, no pictures in MLflow."),
 )
+
+
+def with_selection(options: dict[str, Any]) -> dict[str, Any]:
+    """The options of a run with `--select` as the setting that it stands for."""
+    rest = {name: value for name, value in options.items() if name != "select"}
+    if options.get("select") is not None:
+        rest["overrides"] = (*rest["overrides"], f"selection.by={options['select']}")
+    return rest
 
 
 def run_options(command: Command) -> Command:

@@ -33,7 +33,7 @@ def predict(
     device: str | None,
     overwrite: bool,
 ) -> None:
-    """Segment every VOLUME (NIfTI files, folders of them, quoted patterns) with RUN's newest checkpoint.
+    """Segment every VOLUME (NIfTI files, folders of them, quoted patterns) with RUN's network.
 
     The segmentation has the volume's shape, affine and units, and the label values of the domain's own files; beyond
     the depth of the training crop it is background. CASE_0000.nii.gz, CASE_0001.nii.gz … are channels of one case.

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from seasa_da.commands.options import run_options
+from seasa_da.commands.options import run_options, with_selection
 from seasa_da.errors import UserError
 
 
@@ -36,6 +36,7 @@ def train(ctx: click.Context, method: str | None, resume: Path | None, **options
             raise UserError(f"--resume goes on with the run's own settings; leave out {', '.join(given)}")
     elif method is None:
         raise UserError("--method is missing (`seasa-da methods` lists them), or --resume RUN")
+    options = with_selection(options)
     _refuse_early(method, options)
 
     from seasa_da.commands.console import TrainingConsole

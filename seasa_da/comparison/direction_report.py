@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from seasa_da.comparison.collect import Collected
+from seasa_da.comparison.oracle_report import OracleGap
 from seasa_da.evaluation.comparison import Comparison
 from seasa_da.evaluation.statistics import compare_methods
 from seasa_da.reporting.comparison_latex import comparison_latex
@@ -16,6 +17,7 @@ from seasa_da.reporting.published import PUBLISHED
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from typing_extensions import Self
 
 Reference = Literal["paper"] | None
 
@@ -29,12 +31,18 @@ class DirectionReport:
         comparison: their statistics.
         shown: arguments that every kind of table takes.
         files: text by the end of the file's name, after the direction's.
+        oracle: what the choice of checkpoints costs, where that was asked for.
     """
 
     found: Collected
     comparison: Comparison
     shown: dict[str, Any]
     files: Mapping[str, str]
+    oracle: OracleGap | None = field(default=None, kw_only=True)
+
+    def with_oracle(self, gap: OracleGap | None) -> Self:
+        """The same with the files of the oracle gap among its own."""
+        return self if gap is None else replace(self, oracle=gap, files={**self.files, **gap.files()})
 
     def screen(self, width: int) -> list[Table]:
         """For a terminal of that many columns."""

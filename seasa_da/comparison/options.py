@@ -20,6 +20,8 @@ class Options(TypedDict, total=False):
         out: the folder, by default `runs/compare-PRESET` or `runs/ablate-PRESET`; one that was begun is gone on with.
         tracking_uri: where MLflow records go; "none" for no tracking.
         reference: "paper" shows its own figures too.
+        oracle: also score every checkpoint along the runs by the target's test labels, to show, marked, what choosing
+            without them costs.
         shard: `(i, n)`, part i (from 1) of n; parts may run at the same time, on machines that share `out`.
         observer: where to report to.
     """
@@ -35,5 +37,6 @@ class Options(TypedDict, total=False):
     tracking_uri: str | None
     anonymise: bool
     reference: Literal["paper"] | None
+    oracle: bool
     shard: tuple[int, int]
     observer: ComparisonObserver | None

@@ -11,6 +11,7 @@ from seasa_da.comparison.common import Common
 from seasa_da.comparison.direction_report import DirectionReport, Reference, comparison_report, failures_of
 from seasa_da.comparison.kinds import ABLATION
 from seasa_da.comparison.manifest import Manifest, locked, read_manifest
+from seasa_da.comparison.oracle_report import oracle_gap
 from seasa_da.files import write_text_atomic
 from seasa_da.reporting.comparison_figure import comparison_figure
 
@@ -32,7 +33,9 @@ def make_report(folder: Path, manifest: Manifest, common: Common, reference: Ref
         manifest = read_manifest(folder) or manifest
         report_of = ablation_report if manifest.plan.kind == ABLATION else comparison_report
         reports: list[DirectionReport] = [
-            report_of(collect(folder, manifest, common, direction), reference, other_data)
+            report_of(collect(folder, manifest, common, direction), reference, other_data).with_oracle(
+                oracle_gap(folder, manifest.plan, direction)
+            )
             for direction in manifest.plan.directions
         ]
         for report in reports:

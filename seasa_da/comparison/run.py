@@ -63,6 +63,7 @@ def make_tables(
     tracking_uri: str | None = None,
     anonymise: bool = False,
     reference: Literal["paper"] | None = None,
+    oracle: bool = False,
     shard: tuple[int, int] = (1, 1),
     observer: ComparisonObserver | None = None,
 ) -> ComparisonResult:
@@ -110,6 +111,8 @@ def make_tables(
     with Session(folder, manifest, common, uri, observer) as session:
         try:
             outcomes = session.make_runs(cells)
+            if oracle:
+                session.score_candidates(cells)
         except KeyboardInterrupt:
             session.write_tables(reference)
             raise

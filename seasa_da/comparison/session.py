@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,6 +21,7 @@ from seasa_da.comparison.plan import Cell
 from seasa_da.comparison.progress import OverallProgress
 from seasa_da.comparison.remaining import WorkLeft
 from seasa_da.comparison.report import make_report, written_files
+from seasa_da.comparison.score_candidates import ScoreCandidates
 from seasa_da.errors import UserError
 from seasa_da.files import os_errors_named
 
@@ -82,6 +84,22 @@ class Session:
             progress.end()
         return outcomes
 
+    def score_candidates(self, cells: list[Cell]) -> None:
+        """Let the target's test labels judge the candidates of all finished runs of which they have not."""
+        places = [Place(self._folder, cell) for cell in cells]
+        todo = [place for place in places if place.run.finished and not place.run.oracle.is_file()]
+        with self._observer.counting("oracle: scoring checkpoints", len(todo)) as step:
+            for place in todo:
+                try:
+                    run_child(
+                        ScoreCandidates(place),
+                        self._folder / LOG,
+                        partial(self._hear_lines, place.cell),
+                    )
+                except (ChildFailed, UserError) as error:
+                    self._observer.say(f"{place.cell}: no oracle: {error}")
+                step()
+
     def report(self, reference: Reference) -> list[DirectionReport]:
         """The tables of all runs that are finished, written and recorded."""
         reports = make_report(self._folder, self._manifest, self._common, reference)
@@ -131,10 +149,13 @@ class Session:
         return RunOutcome(cell, kept=not won, metrics=metrics, seconds=work.end(counts=won))
 
     def _hear(self, cell: Cell, message: dict[str, Any], progress: OverallProgress) -> None:
+        self._hear_lines(cell, message)
+        if message["kind"] == "progress":
+            progress.advance(message["stage"], message["share"])
+
+    def _hear_lines(self, cell: Cell, message: dict[str, Any]) -> None:
         if message["kind"] == "say":
             self._log(f"{cell}: {message['line']}")
-        elif message["kind"] == "progress":
-            progress.advance(message["stage"], message["share"])
 
     def _log(self, line: str) -> None:
         path = self._folder / LOG

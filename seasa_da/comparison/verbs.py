@@ -26,8 +26,8 @@ def compare(
     Args:
         methods: names, with add-ons as in "adaoutput+se+asa"; `None` for all rows of the paper's table.
         src, tgt: the labelled and the unlabelled domain, by default "ct" and "mri".
-        options: both, seeds, data, preset, overrides, config, weights, out, tracking_uri, anonymise, reference, shard
-            and observer, which `seasa_da.comparison.options.Options` describes.
+        options: both, seeds, data, preset, overrides, config, weights, out, tracking_uri, anonymise, reference, oracle,
+            shard and observer, which `seasa_da.comparison.options.Options` describes.
 
     Raises:
         UserError: wrong input or unusable data, before anything is written.

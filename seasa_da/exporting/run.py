@@ -37,7 +37,7 @@ def export_run(
     volume: Sequence[str | Path] = (),
     observer: Observer | None = None,
 ) -> Exported:
-    """Write the network of a run's newest checkpoint, and a description of all that is needed to use it.
+    """Write the network that is a run's result, and a description of all that is needed to use it.
 
     The file takes images `(N, C, H, W)` float32 in [-1, 1], for any N, and gives logits `(N, K, H, W)`: trunk and main
     head in evaluation mode. It is kept only if it says what the run's own network says on real slices.

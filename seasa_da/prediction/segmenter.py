@@ -92,7 +92,7 @@ class Segmenter:
 
     @classmethod
     def load(cls, run: str | Path, device: str | None = None, *, domain: str | None = None) -> Segmenter:
-        """The segmenter of a run's newest checkpoint. The run's data need not be there.
+        """The segmenter that is a run's result. The run's data need not be there.
 
         Args:
             run: its folder.

@@ -62,8 +62,8 @@ def save(
     tensors = {f"{name}.{key}": value for name, module in modules.items() for key, value in module.state_dict().items()}
     moments, groups = _flatten_optimizers(optimizers)
     with atomic_folder(target) as folder:
-        _save_tensors(folder / "modules.safetensors", tensors)
-        _save_tensors(folder / "optimizers.safetensors", moments)
+        save_tensors(folder / "modules.safetensors", tensors)
+        save_tensors(folder / "optimizers.safetensors", moments)
         write_json_atomic(
             folder / "state.json",
             {
@@ -110,14 +110,7 @@ class Checkpoint:
 
     def restore_modules(self, modules: Mapping[str, nn.Module]) -> None:
         """Load weights and buffers in place. Raises `UserError` when they do not fit."""
-        for name, module in modules.items():
-            prefix = f"{name}."
-            part = {key[len(prefix) :]: value for key, value in self.modules.items() if key.startswith(prefix)}
-            try:
-                module.load_state_dict(part)
-            except RuntimeError as error:
-                reason = " ".join(str(error).split())[:200]
-                raise UserError(f"checkpoint {self.path} does not fit this run's {name}: {reason}") from None
+        restore(self.modules, modules, self.path)
 
     def restore_optimizers(self, optimizers: Mapping[str, torch.optim.Optimizer]) -> None:
         """Load moments and groups in place. Raises `UserError` when they do not fit."""
@@ -145,19 +138,40 @@ def load(path: Path) -> Checkpoint:
         raise UserError(f"checkpoint {path} has version {state.get('version')}; this release reads {VERSION}")
     if lost := [key for key in ("stage", "stage_name", "iteration", "optimizers", "sha256") if key not in state]:
         raise UserError(f"{path / 'state.json'} is damaged (no {', '.join(lost)}); delete {path}")
-    parts = []
-    for name in ("modules.safetensors", "optimizers.safetensors"):
-        file = path / name
+    advice = f"delete {path} to fall back to an older one"
+    names = ("modules", "optimizers")
+    if lost := [name for name in names if f"{name}.safetensors" not in state["sha256"]]:
+        raise UserError(f"{path / 'state.json'} is damaged (no hash of the {lost[0]}); delete {path}")
+    modules, optimizers = (
+        load_tensors(path / f"{name}.safetensors", state["sha256"][f"{name}.safetensors"], advice) for name in names
+    )
+    return Checkpoint(path, state, modules, optimizers)
+
+
+def load_tensors(file: Path, sha256: str, advice: str) -> dict[str, Tensor]:
+    """Read a file of tensors. Raises `UserError` with `advice` where it is not the one of that hash."""
+    try:
+        if sha256_file(file) != sha256:
+            raise UserError(f"{file} is damaged (its hash is not the one in state.json); {advice}")
+        return load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"cannot read {file}: {error}; {advice}") from error
+
+
+def restore(tensors: Mapping[str, Tensor], modules: Mapping[str, nn.Module], path: Path) -> None:
+    """Load into `modules` what stands under their names. Raises `UserError` naming `path` when it does not fit."""
+    for name, module in modules.items():
+        prefix = f"{name}."
+        part = {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
         try:
-            if sha256_file(file) != state["sha256"][name]:
-                raise UserError(f"{file} is damaged (its hash is not the one in state.json); delete {path}")
-            parts.append(load_file(file))
-        except (OSError, SafetensorError, KeyError) as error:
-            raise UserError(f"cannot read {file}: {error}; delete {path} to fall back to an older one") from error
-    return Checkpoint(path, state, *parts)
+            module.load_state_dict(part)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(f"checkpoint {path} does not fit this run's {name}: {reason}") from None
 
 
-def _save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors to a file and flush it to disk. Raises `UserError` when it cannot be written."""
     with os_errors_named(path, "write"):
         try:
             save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, path)

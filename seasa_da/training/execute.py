@@ -13,6 +13,7 @@ from seasa_da.registry import find_method
 from seasa_da.training import checkpoint
 from seasa_da.training.budget import stage_records
 from seasa_da.training.cache_key import cache_key, code_digest
+from seasa_da.training.candidates import planned_candidates
 from seasa_da.training.checkpoint import Checkpoint
 from seasa_da.training.job import (
     Job,
@@ -28,6 +29,7 @@ from seasa_da.training.job import (
 from seasa_da.training.reference import find_reference, publish_reference
 from seasa_da.training.results import finish_run
 from seasa_da.training.run_folder import SCHEMA_VERSION, RunFolder
+from seasa_da.training.selection import select
 from seasa_da.training.stages import run_stages
 from seasa_da.training.tracked import start_tracker
 from seasa_da.training.trainer import Trainer
@@ -99,6 +101,7 @@ def _train_and_evaluate(
         settings,
         len(job.class_names) + 1,
         folder,
+        candidates=planned_candidates(job.stages, settings.selection.candidates),
         steps=sum(stage.iterations for stage in job.stages),
         about={"settings": settings.model_dump(mode="json"), **provenance(job), "pure": pure},
         observe=job.observer.progress,
@@ -115,6 +118,7 @@ def _train_and_evaluate(
             folder.rewind_log(*at)
         run_stages(job, models, trainer, resumed)
         if accelerator.is_main_process:
+            chosen = select(folder, settings, job.store, job.class_names, models, accelerator.device, job.observer.say)
             finish_run(
                 folder=folder,
                 store=job.store,
@@ -138,7 +142,8 @@ def _train_and_evaluate(
                     "updates": settings.train.iterations,
                     "stages": [asdict(stage) for stage in stage_records(job.stages)],
                     "init_weights": init_weights(settings),
-                    "selection": "last",
+                    **chosen.about(),
+                    "validators": chosen.scores,
                     "oracle": job.method.oracle,
                     "train_seconds": round(trainer.train_seconds, 1),
                     "data_fingerprint": job.fingerprint,

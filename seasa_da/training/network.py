@@ -1,4 +1,4 @@
-"""The segmenter of a run, from its newest checkpoint."""
+"""The segmenter of a run: its chosen candidate, or its newest checkpoint while it is under way."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from seasa_da.errors import UserError
 from seasa_da.models import Segmenter, build_segmenter
 from seasa_da.registry import MethodSpec, find_method
 from seasa_da.training import checkpoint
+from seasa_da.training.candidates import MODULES
 from seasa_da.training.run_folder import RunFolder
+from seasa_da.training.selection import selected_candidate
 
 
 def load_network(
@@ -26,7 +28,7 @@ def load_network(
     size: tuple[int, int],
     device: torch.device,
 ) -> Segmenter:
-    """The network of the newest checkpoint, in evaluation mode.
+    """The network that is the run's result, or of its newest checkpoint as long as none is, in evaluation mode.
 
     Args:
         folder: of the run.
@@ -38,9 +40,22 @@ def load_network(
     Raises:
         UserError: no checkpoint, or one that does not fit.
     """
+    selected = selected_candidate(folder)
     found = checkpoint.list_checkpoints(folder.checkpoints)
-    if not found:
+    if selected is None and not found:
         raise UserError(f"{folder.path} has no checkpoint yet; finish it with --resume {folder.path}")
+    models = build_network(settings, in_channels=in_channels, num_classes=num_classes, size=size)
+    if selected is not None:
+        selected.restore(models)
+    else:
+        checkpoint.load(found[-1]).restore_modules({name: models[name] for name in MODULES})
+    return Segmenter(models).to(device).eval()
+
+
+def build_network(
+    settings: RunSettings, *, in_channels: int, num_classes: int, size: tuple[int, int]
+) -> dict[str, Any]:
+    """The networks of a method's result, with any weights; arguments as `load_network`."""
     models: dict[str, Any] = build_segmenter(
         settings.model,
         in_channels=in_channels,
@@ -52,8 +67,7 @@ def load_network(
     spec = _spec(settings.method)
     if spec is not None and (choose := spec.load_segmenter()):
         choose(StageContext(settings, num_classes, models["G"].channels[0], (in_channels, *size), models))
-    checkpoint.load(found[-1]).restore_modules({name: models[name] for name in ("G", "C", "C_aux")})
-    return Segmenter(models).to(device).eval()
+    return models
 
 
 def network_of_run(folder: RunFolder, content: Mapping[str, Any], recipe: Recipe, device: torch.device) -> Segmenter:

@@ -24,6 +24,7 @@ from seasa_da.reporting.translations import translations_figure
 from seasa_da.training import checkpoint
 from seasa_da.training.network import load_network
 from seasa_da.training.run_folder import RunFolder
+from seasa_da.training.selection import selected_candidate
 
 CASES_SHOWN = 3
 TRANSLATIONS_SHOWN = 4
@@ -106,20 +107,30 @@ def finish_run(
                 kind: scores for kind, scores in read_json(reference.metrics).items() if kind in ("dice", "asd")
             }
             tracker.log_metrics(metrics["updates"], _flat_scores(before_it, "without_adaptation/"))
-        for file in (folder.metrics, folder.config, folder.log, folder.per_case, folder.per_case_json):
+        for file in (
+            folder.metrics,
+            folder.config,
+            folder.log,
+            folder.per_case,
+            folder.per_case_json,
+            folder.validation,
+        ):
             tracker.log_artifact(file)
         if not anonymise:
             for picture in pictures:
                 tracker.log_artifact(picture, "figures")
         for file in sorted(checkpoint.list_checkpoints(folder.checkpoints)[-1].iterdir()):
             tracker.log_artifact(file, "checkpoint")
+        if selected := selected_candidate(folder):
+            for file in sorted(selected.path.iterdir()):
+                tracker.log_artifact(file, "selected")
     return content
 
 
 def load_segmenter(
     folder: RunFolder, settings: RunSettings, store: SliceStore, class_names: Sequence[str], device: torch.device
 ) -> Segmenter:
-    """The segmenter of a run's newest checkpoint, in evaluation mode.
+    """The segmenter that is a run's result, in evaluation mode.
 
     Raises:
         UserError: no checkpoint, or one that does not fit.

@@ -123,7 +123,7 @@ def resume(run: str | Path, *, observer: Observer | None = None) -> RunResult:
     Raises:
         UserError: not a run's folder, or its data or settings are not what they were.
     """
-    folder, job, record = _open(run, observer or Observer())
+    folder, job, record = open_run(run, observer or Observer())
     return _result(folder, carry_out(job, fresh_segmenter(job), folder, record))
 
 
@@ -135,7 +135,7 @@ def evaluate_run(
     split: Split = "test",
     observer: Observer | None = None,
 ) -> Evaluation:
-    """Score a run's newest checkpoint on volumes of its target domain; the run's folder is not changed.
+    """Score the segmenter that is a run's result on volumes of its target domain; the run's folder is not changed.
 
     Args:
         run: its folder.
@@ -150,7 +150,7 @@ def evaluate_run(
     observer = observer or Observer()
     if data is not None:
         return score_other_data(Path(run), Path(data), split=split, units=units, observer=observer)
-    folder, job, _ = _open(run, observer)
+    folder, job, _ = open_run(run, observer)
     device = job.accelerator.device
     segmenter = load_segmenter(folder, job.settings, job.store, job.class_names, device)
     return score(
@@ -176,7 +176,12 @@ def default_preset(data: str | Path | None) -> str:
     return "paper" if data and torch.cuda.is_available() else "quick"
 
 
-def _open(run: str | Path, observer: Observer) -> tuple[RunFolder, Job, dict[str, Any]]:
+def open_run(run: str | Path, observer: Observer) -> tuple[RunFolder, Job, dict[str, Any]]:
+    """A run's folder, its job on its own data, and the content of its `run.json`.
+
+    Raises:
+        UserError: not a run's folder, or its data or settings are not what they were.
+    """
     folder, content, record = RunFolder.open(Path(run))
     spec = find_method(str(content.get("method")))
     addons = [find_addon(name) for name in content.get("addons", ())]

@@ -35,8 +35,9 @@ class RunFolder:
     """Paths of a run, and reading and writing of the small files in it.
 
     `config.yaml` the settings, `run.json` where the data are and how it was started, `inference.json` how volumes
-    become slices, `log.jsonl` the losses (the truth that MLflow is fed from), `checkpoint/`, and at the end
-    `per_case.csv` and `.json`, `predictions/`, `figures/` and, last, `metrics.json`.
+    become slices, `log.jsonl` the losses (the truth that MLflow is fed from), `checkpoint/`, `candidates/`, and
+    at the end `validation.json`, `masks.npz`, `per_case.csv` and `.json`, `predictions/`, `figures/` and, last,
+    `metrics.json`.
     """
 
     path: Path
@@ -69,6 +70,26 @@ class RunFolder:
     @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoint"
+
+    @property
+    def candidates(self) -> Path:
+        """The segmenter at points along the run (`seasa_da.training.candidates`)."""
+        return self.path / "candidates"
+
+    @property
+    def validation(self) -> Path:
+        """The label-free scores of the candidates, and which of them is the run's result."""
+        return self.path / "validation.json"
+
+    @property
+    def masks(self) -> Path:
+        """What every candidate predicts on target training slices, and which pixels of it are reliable."""
+        return self.path / "masks.npz"
+
+    @property
+    def oracle(self) -> Path:
+        """The candidates scored by the target's test labels, where a comparison asked for it."""
+        return self.path / "oracle.json"
 
     @property
     def per_case_json(self) -> Path:

@@ -51,7 +51,9 @@ def run_stages(job: Job, models: dict[str, Any], trainer: Trainer, resumed: Chec
         key = stage_cache.stage_key(job, stage) if stage.shared is not None else None
         own = {name: module for name, module in models.items() if name in adapter.state_modules()}
         if key and here is None and stage_cache.load(key, number, stage, own, trainer, job):
-            trainer.save(Position(number, stage.name, stage.iterations), adapter)
+            end = Position(number, stage.name, stage.iterations)
+            trainer.save_candidate(end, adapter)
+            trainer.save(end, adapter)
             continue
         survey = _target_images(job) if stage.survey and here is None else None
         trainer.run_stage(number, stage, adapter, _batches(job, stage), here, survey=survey)

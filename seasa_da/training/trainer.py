@@ -16,7 +16,7 @@ from seasa_da.data.batches import UpdateBatches, loader
 from seasa_da.errors import NonFiniteLoss
 from seasa_da.layers import class_counts
 from seasa_da.seeding import derive_seed
-from seasa_da.training import checkpoint
+from seasa_da.training import candidates, checkpoint
 from seasa_da.training.augmented import augmented
 from seasa_da.training.checkpoint import Checkpoint, Position
 from seasa_da.training.loss_window import LossWindow
@@ -55,6 +55,7 @@ class Trainer:
         observe: told of every logged iteration; by default nobody.
         log_metrics: given `(step, {name: value})` for tracking.
         carried: models that checkpoints hold besides the adapter's own, for later stages.
+        candidates: where candidates are kept: the segmenter's updates by (stage number, iteration).
         steps: updates of all stages.
         steps_before: updates of the stages before.
         train_seconds: spent in the loop so far, by this run or by the one whose stage it took over.
@@ -69,6 +70,7 @@ class Trainer:
     observe: Callable[[Progress], None] = lambda progress: None
     log_metrics: Callable[[int, dict[str, float]], None] = lambda step, metrics: None
     carried: dict[str, nn.Module] = field(default_factory=dict)
+    candidates: Mapping[tuple[int, int], int] = field(default_factory=dict)
     steps: int = 0
     steps_before: int = 0
     train_seconds: float = 0.0
@@ -135,10 +137,17 @@ class Trainer:
                 self.stage_seconds += seconds
                 if self.accelerator.is_main_process:
                     self._log(number, stage, done, losses, optimizers)
+            self.save_candidate(Position(number, stage.name, done), adapter)
             if save_now:
                 self.save(Position(number, stage.name, done), adapter)
                 self.accelerator.wait_for_everyone()
         self.steps_before += stage.iterations
+
+    def save_candidate(self, position: Position, adapter: StageAdapter) -> None:
+        """Keep the segmenter as a candidate where one is planned at `position`; on the main process."""
+        updates = self.candidates.get((position.stage, position.iteration))
+        if updates is not None and self.accelerator.is_main_process:
+            candidates.save(self.folder.candidates, position, updates, self._modules(adapter))
 
     def adopt(self, number: int, log: Sequence[dict[str, Any]], seconds: float) -> None:
         """Put the log and the seconds of a stage that another run trained on this run's record, as its own."""
