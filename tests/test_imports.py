@@ -116,6 +116,7 @@ METHODS = {"hooks", "adapters", "baselines", "training", "comparison", "commands
         ("registry", METHODS | {"data", "models", "augment", "layers", "evaluation", "reporting", "tracking"}),
         ("training", {"comparison", "commands", "cli", "baselines", "prediction"}),
         ("comparison", {"commands", "cli", "baselines"}),
+        ("inspection", {"commands", "cli", "adapters", "baselines", "hooks", "tracking"}),
         ("exporting", {"comparison", "commands", "cli", "baselines", "reporting", "tracking"}),
         ("prediction", {"comparison", "commands", "cli", "baselines", "evaluation", "reporting", "tracking"}),
     ],

@@ -14,6 +14,7 @@ CYCLE = ("#56B4E9", "#D55E00", "#CC79A7", "#009E73", "#E69F00", "#0072B2", "#F0E
 
 
 Palette = Literal["paper", "safe"]
+PALETTES: tuple[Palette, ...] = ("paper", "safe")
 
 
 def structure_colours(names: Iterable[str], palette: Palette = "paper") -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""What finished runs and comparisons left in their folders, gathered for the report page."""
