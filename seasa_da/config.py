@@ -134,7 +134,7 @@ class SelectionSettings(Section):
         "last", description="the end of training, or the checkpoint that a label-free validator scores best"
     )
     candidates: int = Field(10, ge=1, description="checkpoints along the segmenter's updates that are kept and scored")
-    slices: int = Field(128, ge=1, description="slices of each domain that the validators see, evenly spaced")
+    slices: int = Field(64, ge=1, description="slices of each domain that the validators see, evenly spaced")
     pixels: int = Field(4096, ge=2, description="pixels of them whose features are compared with one another")
 
 

@@ -12,7 +12,13 @@ from contextlib import suppress
 from seasa_da.registry import METHODS
 
 warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
-for module in ("timm", "seasa_da.training.run", "seasa_da.comparison.make_run", "seasa_da.comparison.data_tasks"):
+for module in (
+    "timm",
+    "seasa_da.training.run",
+    "seasa_da.validators",
+    "seasa_da.comparison.make_run",
+    "seasa_da.comparison.data_tasks",
+):
     importlib.import_module(module)
 for spec in METHODS.values():
     with suppress(Exception):  # a method that does not load fails in its own run, and not all of them here

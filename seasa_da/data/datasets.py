@@ -11,18 +11,18 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from seasa_da.data.case import MEAN
+from seasa_da.data.case import MEAN, Split
 from seasa_da.data.label_map import label_map
-from seasa_da.data.labels import open_labels
+from seasa_da.data.labels import labels_exist, open_labels
 from seasa_da.data.store import SliceStore
 from seasa_da.errors import UserError
 
 
 class ImageSlices:
-    """The training slices of a domain: images only, `(S, C, H, W)` float32 in [-1, 1], memory-mapped."""
+    """The slices of a domain's split: images only, `(S, C, H, W)` float32 in [-1, 1], memory-mapped."""
 
-    def __init__(self, store: SliceStore, domain: str) -> None:
-        self.images = store.images(domain, "train")
+    def __init__(self, store: SliceStore, domain: str, split: Split = "train") -> None:
+        self.images = store.images(domain, split)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -33,14 +33,15 @@ class ImageSlices:
 
 
 class LabelledSlices(ImageSlices):
-    """Training slices with their labels `(S, H, W)` uint8, 0 background and `i + 1` the run's class `i`."""
+    """Slices with their labels `(S, H, W)` uint8, 0 background and `i + 1` the run's class `i`."""
 
-    def __init__(self, store: SliceStore, domain: str, class_names: Sequence[str]) -> None:
-        super().__init__(store, domain)
-        labels = open_labels(store, domain, "train")
+    def __init__(self, store: SliceStore, domain: str, class_names: Sequence[str], split: Split = "train") -> None:
+        super().__init__(store, domain, split)
+        labels = open_labels(store, domain, split)
         if labels is None:
+            kind = "training" if split == "train" else split
             raise UserError(
-                f"domain {domain!r} of {store.path} has no training labels; a source needs them (swap --src and --tgt?)"
+                f"domain {domain!r} of {store.path} has no {kind} labels; a source needs them (swap --src and --tgt?)"
             )
         self.labels = labels
         self.to_class = label_map(store.domain(domain).label_names, class_names)
@@ -53,6 +54,18 @@ class LabelledSlices(ImageSlices):
 def source_slices(store: SliceStore, domain: str, class_names: Sequence[str]) -> LabelledSlices:
     """The labelled source. Raises `UserError` when it has no labels."""
     return LabelledSlices(store, domain, class_names)
+
+
+def source_validation_slices(
+    store: SliceStore, domain: str, class_names: Sequence[str]
+) -> tuple[LabelledSlices, Split]:
+    """The source's labelled test slices, which training does not see; its training slices where there are none.
+
+    Returns:
+        the slices, and of which split they are.
+    """
+    split: Split = "test" if len(store.images(domain, "test")) and labels_exist(store, domain, "test") else "train"
+    return LabelledSlices(store, domain, class_names, split), split
 
 
 def target_slices(store: SliceStore, domain: str) -> ImageSlices:
