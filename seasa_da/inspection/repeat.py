@@ -52,11 +52,13 @@ def _overrides(settings: Mapping[str, Any]) -> list[str] | None:
     wanted = dict(_leaves(settings))
     try:
         usual = _composed(settings, first)
-        if usual.keys() != wanted.keys():
-            return None
-        further = [f"{name}={_value(wanted[name])}" for name in wanted if wanted[name] != usual[name]]
+        further = [
+            f"{name}={_value(value)}" for name, value in wanted.items() if name not in usual or value != usual[name]
+        ]
         overrides = [*(first if usual != _composed(settings, []) else []), *further]
-        return overrides if _composed(settings, overrides) == wanted else None
+        made = _composed(settings, overrides)
+        # What an older version did not know is left at its default.
+        return overrides if all(made.get(name) == value for name, value in wanted.items()) else None
     except (UserError, KeyError, TypeError):
         return None
 

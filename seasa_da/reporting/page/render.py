@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from seasa_da.reporting.colours import PALETTES, Palette, rgb, structure_colours
 from seasa_da.reporting.page.content import Case, Page, Viewer
-from seasa_da.reporting.page.sheets import UNRELIABLE, entropy_palette
+from seasa_da.reporting.page.sheets import entropy_palette
 
 PACKAGE = "seasa_da.reporting.page"
 
@@ -64,8 +64,6 @@ def _rules(page: Page) -> Iterator[str]:
     for name in PALETTES:
         for number, colour in enumerate(_colours(page, name)):
             yield f'[data-palette="{name}"] .structure-{number} {{ background-color: {colour}; }}\n'
-    red, green, blue, _ = UNRELIABLE
-    yield f".swatch.unreliable {{ background-color: rgb({red}, {green}, {blue}); }}\n"
     steps = ", ".join(f"rgb({r} {g} {b})" for r, g, b, _ in entropy_palette())
     yield f".swatch.entropy {{ background: linear-gradient(90deg, {steps}); }}\n"
     for number, viewer in enumerate(_viewers(page)):

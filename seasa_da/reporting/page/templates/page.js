@@ -35,6 +35,7 @@
 
   // Viewers.
   const ERRORS = { missed: [86, 180, 233], added: [213, 94, 0], confused: [240, 228, 66] };
+  const UNRELIABLE = "rgb(255, 122, 0)";
   const redraws = [];
   const load = (address) => new Promise((done, failed) => {
     const image = new Image();
@@ -200,11 +201,10 @@
           blend(i, !said[i] ? ERRORS.missed : !truth[i] ? ERRORS.added : ERRORS.confused, opacity);
         } else if (filled && filled[i]) blend(i, colours[filled[i] - 1], opacity);
       }
-      for (const name of ["entropy", "unreliable"]) {
-        if (!sheets[name]) continue;
-        const layer = this.pixels(sheets[name]);
+      if (sheets.entropy) {
+        const layer = this.pixels(sheets.entropy);
         for (let i = 0; i < width * height; i++) {
-          const share = (layer[4 * i + 3] / 255) * (name === "entropy" ? Math.max(opacity, 0.3) : opacity);
+          const share = (layer[4 * i + 3] / 255) * Math.max(opacity, 0.3);
           if (share) blend(i, [layer[4 * i], layer[4 * i + 1], layer[4 * i + 2]], share);
         }
       }
@@ -212,7 +212,31 @@
       const large = this.canvas.getContext("2d");
       large.imageSmoothingEnabled = false;
       large.drawImage(this.small, 0, 0, this.canvas.width, this.canvas.height);
+      if (sheets.unreliable) this.hatch(large, this.pixels(sheets.unreliable), Math.max(opacity, 0.4));
       if (overlay === "outlined" && truth) this.outline(large, truth, colours);
+    }
+
+    hatch(context, pixels, opacity) {
+      // Lines, between which the labels can still be told apart.
+      const { width, height } = this;
+      const [full, tall] = [this.canvas.width, this.canvas.height];
+      const area = new Path2D();
+      for (let i = 0; i < width * height; i++) {
+        if (pixels[4 * i + 3] < 128) continue;
+        area.rect(((i % width) * full) / width, (Math.floor(i / width) * tall) / height, full / width, tall / height);
+      }
+      const lines = new Path2D();
+      for (let x = -tall; x < full; x += 9) { lines.moveTo(x, tall); lines.lineTo(x + tall, 0); }
+      context.save();
+      context.clip(area);
+      context.globalAlpha = opacity;
+      context.lineWidth = 5;
+      context.strokeStyle = "#000";
+      context.stroke(lines);
+      context.lineWidth = 2.5;
+      context.strokeStyle = UNRELIABLE;
+      context.stroke(lines);
+      context.restore();
     }
 
     outline(context, labels, colours) {
