@@ -13,7 +13,7 @@ import nibabel
 import numpy as np
 
 from seasa_da.errors import UserError
-from seasa_da.files import os_errors_named
+from seasa_da.files import os_errors_named, sha256_file
 from seasa_da.prediction.inputs import InputCase, find_inputs, refuse_overwriting_inputs
 from seasa_da.prediction.maps import entropy, fitting_dtype, normalised
 from seasa_da.prediction.nibabel_case import case_of_files
@@ -172,8 +172,13 @@ def _marks(segmenter: Segmenter, cases: Sequence[InputCase]) -> dict[str, str]:
 
 
 def _sample(path: Path) -> bytes:
-    """A file's size, beginning, middle and end: enough to tell it from another, without reading it all."""
+    """What tells a file from another: all of it; of a zipped one size, beginning, middle and end, its checksum's place.
+
+    A file that is not zipped may be edited in place and keep its size.
+    """
     try:
+        if path.suffix.lower() != ".gz":
+            return sha256_file(path).encode()
         size = path.stat().st_size
         with path.open("rb") as file:
             parts = [str(size).encode()]

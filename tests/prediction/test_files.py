@@ -93,6 +93,18 @@ def test_what_another_run_or_another_volume_left_is_refused(volumes, tmp_path):
     assert predict_files(segmenter(), [volumes], out, overwrite=True).done == ("a", "b", "c")
 
 
+def test_a_volume_that_was_edited_in_place_is_not_taken_for_finished(tmp_path):
+    voxels = np.pad(TRUTH, 20).astype(np.float32)
+    nibabel.save(image_of(voxels), tmp_path / "a.nii")
+    predict_files(segmenter(), [tmp_path / "a.nii"], tmp_path / "out")
+    size = (tmp_path / "a.nii").stat().st_size
+    voxels[25:28, 20:23, 20:23] = 1  # neither at the file's beginning nor in its middle nor at its end
+    nibabel.save(image_of(voxels), tmp_path / "a.nii")
+    assert (tmp_path / "a.nii").stat().st_size == size
+    with pytest.raises(UserError, match="was not made by this run"):
+        predict_files(segmenter(), [tmp_path / "a.nii"], tmp_path / "out")
+
+
 def test_a_bad_volume_does_not_stop_the_rest(volumes, tmp_path):
     content = gzip.decompress((volumes / "a.nii.gz").read_bytes())
     (volumes / "cut.nii.gz").write_bytes(gzip.compress(content[:-100]))
