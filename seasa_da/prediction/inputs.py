@@ -43,10 +43,11 @@ def find_inputs(volumes: Iterable[str], channels: int) -> list[InputCase]:
     Raises:
         UserError: nothing there, or two cases whose outputs would have one name.
     """
-    files: dict[Path, Path] = {}
+    files: dict[tuple[Path, str], Path] = {}
     for text in volumes:
         for file in _files(text):
-            files.setdefault(file.resolve(), file)
+            # links of two names to one file are two cases, or two channels
+            files.setdefault((file.resolve(), file.name), file)
     cases = _one_channel(files.values()) if channels == 1 else _several_channels(files.values(), channels)
     by_name: dict[str, InputCase] = {}
     for case in sorted(cases, key=lambda case: case.name):

@@ -46,6 +46,16 @@ def test_folders_files_and_patterns_together_and_each_file_once(folder):
     assert list(found(["d.nii", "b"])) == ["1", "2", "d"]
 
 
+def test_links_of_two_names_to_one_file_are_two_cases(folder, tmp_path):
+    folder("store/1.nii", "in/c.nii")
+    for name in ("a.nii", "b.nii", "d_0000.nii", "d_0001.nii"):
+        (tmp_path / "in" / name).symlink_to(tmp_path / "store" / "1.nii")
+    assert found(["in/a.nii", "in/b.nii"]) == {"a": ["in/a.nii"], "b": ["in/b.nii"]}
+    assert found(["in/d_0000.nii", "in/d_0001.nii"], 2) == {"d": ["in/d_0000.nii", "in/d_0001.nii"]}
+    (tmp_path / "again").symlink_to(tmp_path / "in")
+    assert found(["in/a.nii", "again/a.nii"]) == {"a": ["in/a.nii"]}
+
+
 def test_a_name_with_brackets_is_a_name_first(folder):
     folder("a[1].nii", "a1.nii")
     assert found(["a[1].nii"]) == {"a[1]": ["a[1].nii"]}
