@@ -10,6 +10,7 @@ import torch
 
 from seasa_da.data.label_map import label_map
 from seasa_da.data.labels import open_labels
+from seasa_da.evaluation.calibration import Calibration
 from seasa_da.evaluation.inference import Entropy, Labels, Segment, predict_volumes
 from seasa_da.evaluation.scores import StructureScore, score_case, summarise
 
@@ -47,6 +48,7 @@ class Evaluation:
         scores: one a case and structure; empty without labels.
         summary: see `summarise`; all `None` without labels.
         predictions: `(S, H, W)` labels by case id; empty unless kept.
+        calibration: the content of `calibration.json`; `None` without labels, or if it was not asked for.
         notes: lines to tell the user, such as what could not be scored.
     """
 
@@ -57,6 +59,7 @@ class Evaluation:
     scores: list[StructureScore]
     summary: dict[str, dict[str, Any]]
     predictions: dict[str, Labels] = field(default_factory=dict)
+    calibration: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -73,6 +76,7 @@ def evaluate_domain(
     images: ScaledImages | None = None,
     keep_predictions: bool = True,
     entropy: bool = False,
+    calibration: bool = False,
     on_case: Callable[[CasePrediction], None] | None = None,
 ) -> Evaluation:
     """Predict every case of a split and, where the domain has labels, score it.
@@ -87,6 +91,7 @@ def evaluate_domain(
         images: the split's slices in other intensities than the store's (`fitting_images`).
         keep_predictions: keep all label volumes in the result; without it one case is in memory at a time.
         entropy: compute the entropy maps that `on_case` is given.
+        calibration: also count how certain and how right the predictions are.
         on_case: called with each case when it is done.
 
     Raises:
@@ -99,8 +104,20 @@ def evaluate_domain(
     scores: list[StructureScore] = []
     predictions: dict[str, Labels] = {}
     slices = store.images(domain, split) if images is None else images
+    counts = Calibration(class_names, scored) if calibration and truths is not None else None
+
+    def count(case: CaseRecord, part: slice, logits: torch.Tensor) -> None:
+        assert counts is not None and truths is not None
+        counts.add(logits, to_class[truths[case.start + part.start : case.start + part.stop]])
+
     for case, labels, uncertainty in predict_volumes(
-        segment, slices, info.split_cases(split), batch_size=batch_size, device=device, entropy=entropy
+        segment,
+        slices,
+        info.split_cases(split),
+        batch_size=batch_size,
+        device=device,
+        entropy=entropy,
+        on_logits=None if counts is None else count,
     ):
         truth = None if truths is None else to_class[truths[case.start : case.stop]]
         if truth is not None:
@@ -124,6 +141,7 @@ def evaluate_domain(
         scores=scores,
         summary=summarise(scores, class_names),
         predictions=predictions,
+        calibration=None if counts is None else counts.content(),
         notes=_not_scored(store, domain, split, truths is not None, class_names, scored),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 Segment = Callable[[torch.Tensor], torch.Tensor]
 Labels = npt.NDArray[np.uint8]
 Entropy = npt.NDArray[np.float16]
+
+
+OnLogits = Callable[["CaseRecord", slice, torch.Tensor], None]
+"""Is given a case, which of its slices, and their `(B, K, H, W)` logits."""
 
 
 class VolumePrediction(NamedTuple):
@@ -36,6 +41,7 @@ def predict_volumes(
     batch_size: int = 32,
     device: str | torch.device = "cpu",
     entropy: bool = False,
+    on_logits: OnLogits | None = None,
 ) -> Iterator[VolumePrediction]:
     """Segment case after case; only one case's result is held at a time.
 
@@ -46,6 +52,7 @@ def predict_volumes(
         cases: with `start` and `stop`, their slices in `images`.
         batch_size: slices a forward, which never mixes cases; the last one of a case takes what is left.
         entropy: also yield the entropy of the softmax.
+        on_logits: called with the logits of each batch, which are not kept.
 
     Raises:
         ValueError: logits of another batch or image size.
@@ -54,13 +61,19 @@ def predict_volumes(
         raise ValueError(f"batch_size={batch_size} is below 1")
     for case in cases:
         # `inference_mode` ends before the yield: the consumer's own computation must not run under it.
-        labels, uncertainty = _predict(segment, images[case.start : case.stop], batch_size, device, entropy)
+        look = None if on_logits is None else partial(on_logits, case)
+        labels, uncertainty = _predict(segment, images[case.start : case.stop], batch_size, device, entropy, look)
         yield VolumePrediction(case, labels, uncertainty if entropy else None)
 
 
 @torch.inference_mode()
 def _predict(
-    segment: Segment, volume: npt.NDArray[np.float32], batch_size: int, device: str | torch.device, entropy: bool
+    segment: Segment,
+    volume: npt.NDArray[np.float32],
+    batch_size: int,
+    device: str | torch.device,
+    entropy: bool,
+    look: Callable[[slice, torch.Tensor], None] | None,
 ) -> tuple[Labels, Entropy]:
     slices, _, height, width = volume.shape
     labels = np.empty((slices, height, width), dtype=np.uint8)
@@ -73,6 +86,8 @@ def _predict(
             raise ValueError(
                 f"segment gave logits {tuple(logits.shape)} for images {volume[part].shape}; (B, K, H, W) is expected"
             )
+        if look is not None:
+            look(part, logits)
         labels[part] = predicted_labels(logits).to(torch.uint8).cpu().numpy()
         if entropy:
             log_probs = logits.float().log_softmax(dim=1)

@@ -12,6 +12,8 @@ from seasa_da.evaluation.scores import write_scores, write_scores_json
 from seasa_da.files import atomic_folder, refuse_used_folder, write_json_atomic
 
 SUMMARY, PER_CASE, PER_CASE_JSON = "summary.json", "per_case.csv", "per_case.json"
+CALIBRATION = "calibration.json"
+"""Of runs alone: label files say nothing of how certain they are."""
 
 
 def summary_content(evaluation: Evaluation | FileEvaluation) -> dict[str, Any]:
@@ -26,8 +28,9 @@ def summary_content(evaluation: Evaluation | FileEvaluation) -> dict[str, Any]:
 
 
 def full_content(evaluation: Evaluation | FileEvaluation) -> dict[str, Any]:
-    """The summary together with the scores of every case and structure."""
-    return {**summary_content(evaluation), "per_case": [asdict(score) for score in evaluation.scores]}
+    """The summary together with the calibration and the scores of every case and structure."""
+    found = {"calibration": evaluation.calibration} if isinstance(evaluation, Evaluation) else {}
+    return {**summary_content(evaluation), **found, "per_case": [asdict(score) for score in evaluation.scores]}
 
 
 def write_report(out: Path, evaluation: Evaluation | FileEvaluation) -> None:
@@ -41,6 +44,8 @@ def write_report(out: Path, evaluation: Evaluation | FileEvaluation) -> None:
         write_scores(folder / PER_CASE, evaluation.scores)
         write_scores_json(folder / PER_CASE_JSON, evaluation.scores)
         write_json_atomic(folder / SUMMARY, summary_content(evaluation))
+        if isinstance(evaluation, Evaluation) and evaluation.calibration is not None:
+            write_json_atomic(folder / CALIBRATION, evaluation.calibration)
 
 
 def _about(evaluation: Evaluation | FileEvaluation) -> dict[str, Any]:

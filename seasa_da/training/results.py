@@ -14,8 +14,10 @@ from torch import nn
 
 from seasa_da.config import RunSettings
 from seasa_da.data.store import SliceStore
+from seasa_da.evaluation import calibration
 from seasa_da.evaluation.case_names import case_names
 from seasa_da.evaluation.evaluate import CasePrediction, evaluate_domain
+from seasa_da.evaluation.reliability_audit import audit_masks
 from seasa_da.evaluation.scores import write_scores, write_scores_json
 from seasa_da.files import os_errors_named, read_json, write_json_atomic
 from seasa_da.models import Segmenter
@@ -43,7 +45,8 @@ def finish_run(
     tracker: Any,
     metrics: dict[str, Any],
 ) -> dict[str, Any]:
-    """Evaluate the segmenter in `models`; write scores, `predictions/`, pictures and, last, `metrics.json`.
+    """Evaluate the segmenter in `models`; write scores, calibration, the audit of `masks.npz`, `predictions/`, pictures
+    and, last, `metrics.json`.
 
     Args:
         reference: the run without adaptation, for the picture.
@@ -84,6 +87,7 @@ def finish_run(
         device=device,
         keep_predictions=False,
         entropy=True,
+        calibration=True,
         on_case=keep,
     )
     scores = [replace(score, case=names[score.case]) for score in evaluation.scores]
@@ -99,22 +103,25 @@ def finish_run(
     voxels = sum(size for _, size in entropies)
     label_free = {"entropy": sum(mean * size for mean, size in entropies) / voxels}
     content = {**metrics, "units": evaluation.units, **evaluation.summary, "label_free": label_free}
+    further = [folder.validation]
+    content["calibration"] = None
+    if evaluation.calibration is not None:
+        write_json_atomic(folder.calibration, evaluation.calibration)
+        content["calibration"] = calibration.summary(evaluation.calibration)
+        further.append(folder.calibration)
+    if (audit := audit_masks(folder.masks, store, settings.tgt, class_names)) is not None:
+        write_json_atomic(folder.reliability, audit)
+        further.append(folder.reliability)
     write_json_atomic(folder.metrics, content)
     if tracker:
-        tracker.log_metrics(metrics["updates"], _flat_scores(evaluation.summary))
+        more = {"validator": metrics.get("validators", {}), "ece": (content["calibration"] or {}).get("ece", {})}
+        tracker.log_metrics(metrics["updates"], _flat_scores({**evaluation.summary, **more}))
         if reference:
             before_it = {
                 kind: scores for kind, scores in read_json(reference.metrics).items() if kind in ("dice", "asd")
             }
             tracker.log_metrics(metrics["updates"], _flat_scores(before_it, "without_adaptation/"))
-        for file in (
-            folder.metrics,
-            folder.config,
-            folder.log,
-            folder.per_case,
-            folder.per_case_json,
-            folder.validation,
-        ):
+        for file in (folder.metrics, folder.config, folder.log, folder.per_case, folder.per_case_json, *further):
             tracker.log_artifact(file)
         if not anonymise:
             for picture in pictures:

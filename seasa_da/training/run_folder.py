@@ -87,6 +87,16 @@ class RunFolder:
         return self.path / "masks.npz"
 
     @property
+    def calibration(self) -> Path:
+        """How certain and how right the run is on the target's test volumes (`seasa_da.evaluation.calibration`)."""
+        return self.path / "calibration.json"
+
+    @property
+    def reliability(self) -> Path:
+        """What the masks were worth (`seasa_da.evaluation.reliability_audit`)."""
+        return self.path / "reliability.json"
+
+    @property
     def oracle(self) -> Path:
         """The candidates scored by the target's test labels, where a comparison asked for it."""
         return self.path / "oracle.json"

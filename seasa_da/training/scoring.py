@@ -46,6 +46,7 @@ def score(
         units=units,
         device=device,
         keep_predictions=False,
+        calibration=True,
         images=images,
         on_case=lambda done: observer.say(f"scored {names[done.case.id]}"),
     )
