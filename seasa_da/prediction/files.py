@@ -21,6 +21,7 @@ from seasa_da.prediction.nifti_writer import NiftiWriter, output_header
 from seasa_da.prediction.segmenter import Segmenter
 
 SAMPLE_BYTES = 1 << 16
+MARK = "seasa-da "
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def predict_files(
         volumes: files, folders and patterns, see `find_inputs`.
         out: a folder, made if need be.
         maps: what else is written.
-        overwrite: predict again what is there, whoever made it.
+        overwrite: predict again what is there, whoever made it; maps of an older segmentation are removed.
         say: called with a line for each failure at once, and for what is unusual about a volume.
         on_start: called with the number of cases.
         on_case: called after each case.
@@ -82,7 +83,12 @@ def predict_files(
     if maps.reliability:
         segmenter.want_votes()
     marks = _marks(segmenter, cases)
-    finished = {case.name for case in cases if not overwrite and _finished(case, outputs[case.name], marks)}
+    older = {case.name: _maps_of(out, case.name, outputs[case.name]) for case in cases}
+    finished = {
+        case.name
+        for case in cases
+        if not overwrite and _finished(case, outputs[case.name], older[case.name], marks[case.name])
+    }
     with os_errors_named(out, "write to"):
         for folder in {path.parent for paths in outputs.values() for path in paths} | {out}:
             folder.mkdir(parents=True, exist_ok=True)
@@ -91,6 +97,8 @@ def predict_files(
     for case in cases:
         if case.name not in finished:
             try:
+                for path in _outdated(older[case.name], marks[case.name]):
+                    path.unlink()
                 _predict(segmenter, case, outputs[case.name], marks[case.name], maps, out, say)
                 done.append(case.name)
             except Exception as error:
@@ -151,6 +159,18 @@ def _outputs(out: Path, name: str, segmenter: Segmenter, maps: Maps) -> list[Pat
     return paths
 
 
+def _maps_of(out: Path, name: str, outputs: Sequence[Path]) -> list[Path]:
+    """Maps of a case from an earlier time that are none of its outputs now."""
+    folders = [*sorted((out / "probs").glob("*")), out / "entropy", out / "reliability"]
+    paths = [folder / f"{name}.nii.gz" for folder in folders]
+    return [path for path in paths if path not in outputs and path.exists()]
+
+
+def _outdated(maps: Sequence[Path], mark: str) -> list[Path]:
+    """Those that belong to another segmentation than the one with this mark; files of others are left alone."""
+    return [path for path in maps if (made := _made(path)) != mark and made.startswith(MARK)]
+
+
 def _file_names(class_names: Sequence[str]) -> list[str]:
     """Folders of background and classes, each another."""
     names: list[str] = []
@@ -167,7 +187,7 @@ def _marks(segmenter: Segmenter, cases: Sequence[InputCase]) -> dict[str, str]:
         digest = hashlib.sha256(segmenter.identity.encode())
         for path in case.files:
             digest.update(_sample(path))
-        marks[case.name] = f"seasa-da {digest.hexdigest()[:16]}"
+        marks[case.name] = f"{MARK}{digest.hexdigest()[:16]}"
     return marks
 
 
@@ -190,20 +210,24 @@ def _sample(path: Path) -> bytes:
     return b"\0".join(parts)
 
 
-def _finished(case: InputCase, outputs: Sequence[Path], marks: Mapping[str, str]) -> bool:
-    """Whether all outputs are there. Raises `UserError` where one is there that was made of something else."""
+def _finished(case: InputCase, outputs: Sequence[Path], older: Sequence[Path], mark: str) -> bool:
+    """Whether all outputs are there. Raises `UserError` where one, or an older map, was made of something else."""
     there = [path for path in outputs if path.exists()]
-    for path in there:
-        try:
-            made = nibabel.load(path).header["descrip"].item().decode("latin-1")
-        except Exception:  # whatever it is, it is not ours
-            made = ""
-        if made != marks[case.name]:
-            raise UserError(
-                f"{path} is there already, but was not made by this run of {case.files[0]}; choose another --out, or "
-                "say --overwrite"
-            )
+    others = [*(path for path in there if _made(path) != mark), *_outdated(older, mark)]
+    if others:
+        raise UserError(
+            f"{others[0]} is there already, but was not made by this run of {case.files[0]}; choose another --out, or "
+            "say --overwrite"
+        )
     return len(there) == len(outputs)
+
+
+def _made(path: Path) -> str:
+    """What a file says of how it was made; empty if it is not ours, whatever it is."""
+    try:
+        return str(nibabel.load(path).header["descrip"].item().decode("latin-1"))
+    except Exception:
+        return ""
 
 
 def _line(case: InputCase, error: Exception) -> str:

@@ -105,6 +105,23 @@ def test_a_volume_that_was_edited_in_place_is_not_taken_for_finished(tmp_path):
         predict_files(segmenter(), [tmp_path / "a.nii"], tmp_path / "out")
 
 
+def test_maps_of_an_older_segmentation_do_not_stay_beside_a_new_one(volumes, tmp_path):
+    out = tmp_path / "out"
+    predict_files(segmenter(), [volumes], out, maps=Maps(probs=True, entropy=True))
+    (out / "reliability").mkdir()
+    (out / "reliability" / "a.nii.gz").write_text("mine")
+    assert predict_files(segmenter(), [volumes], out).skipped == ("a", "b", "c")
+    other = segmenter(network=Threshold(3.0))
+    (out / "a.nii.gz").unlink()
+    with pytest.raises(UserError, match=r"background/a\.nii\.gz is there already, but was not made by this run"):
+        predict_files(other, [volumes / "a.nii.gz"], out)
+    assert predict_files(other, [volumes / "a.nii.gz"], out, overwrite=True).done == ("a",)
+    assert sorted(str(path.relative_to(out)) for path in out.rglob("a.*")) == ["a.nii.gz", "reliability/a.nii.gz"]
+    # the other cases keep theirs, and so does one that is done again by the same run
+    assert predict_files(segmenter(), [volumes / "b_0000.nii"], out, overwrite=True).done == ("b",)
+    assert len(list(out.rglob("b.nii.gz"))) == len(list(out.rglob("c.nii.gz"))) == 4
+
+
 def test_a_bad_volume_does_not_stop_the_rest(volumes, tmp_path):
     content = gzip.decompress((volumes / "a.nii.gz").read_bytes())
     (volumes / "cut.nii.gz").write_bytes(gzip.compress(content[:-100]))
