@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from seasa_da.comparison.calibration_report import calibration_files
 from seasa_da.comparison.collect import Collected
 from seasa_da.comparison.oracle_report import OracleGap
 from seasa_da.evaluation.comparison import Comparison
@@ -95,6 +96,7 @@ def machine_readable(found: Collected, comparison: Comparison, **more: Any) -> d
         ".csv": comparison_csv(comparison, found.class_names, found.direction, failures=failures_of(found)),
         ".json": json.dumps(content, indent=2, allow_nan=False) + "\n",
         "-per-case.csv": per_case_csv(found.rows, found.direction),
+        **calibration_files(found),
     }
 
 
