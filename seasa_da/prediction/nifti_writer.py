@@ -74,9 +74,10 @@ def output_header(
     """An image's own header for a 3D volume of another type: position, its codes and units stay as they are.
 
     Args:
-        mark: the new description; the image's own may say who the patient is.
+        mark: the new description; the image's own may say who the patient is, and so may its extensions.
     """
     header = image.header.as_byteswapped("<")
+    header.extensions.clear()
     header.set_data_shape(shape)
     header.set_data_dtype(dtype)
     header.set_slope_inter(1, 0)
