@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seasa_da.data.case import Case, CaseFiles
-from seasa_da.data.readers.nifti import UNIT_MM
+from seasa_da.data.readers.nifti import AGAIN, DAMAGE, UNIT_MM, faults_of_affine
 from seasa_da.data.readers.nifti_case import CaseForm, open_case
 from seasa_da.errors import UserError
 
@@ -40,9 +40,16 @@ def case_of_image(image: nibabel.Nifti1Image, channels: int) -> Case:
         raise UserError(f"the image {NO_AFFINE}")
     code = int(image.header["xyzt_units"]) & 7
     affine = np.diag([*[UNIT_MM.get(code, 1.0)] * 3, 1.0]) @ np.asarray(image.affine, dtype=np.float64)
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+    if faults_of_affine(affine):
         raise UserError(f"the image {NO_AFFINE}")
-    voxels: NDArray[np.float32] = np.asarray(image.dataobj, dtype=np.float32)
+    dtype = image.get_data_dtype()
+    if dtype.fields is not None or dtype.kind not in "buif":
+        raise UserError(f"the image holds {dtype} voxels; save it as a volume of plain numbers")
+    try:
+        with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, which is found as such
+            voxels: NDArray[np.float32] = np.asarray(image.dataobj, dtype=np.float32)
+    except DAMAGE as error:
+        raise UserError(f"the image cannot be read ({' '.join(str(error).split())}); {AGAIN}") from error
     if not np.isfinite(voxels).all():
         raise UserError("the image has NaN or infinite voxels; repair it")
     return Case("image", voxels[None] if voxels.ndim == 3 else np.moveaxis(voxels, 3, 0), None, affine)

@@ -125,6 +125,7 @@ def test_the_header_stays_what_it_was(unit, per_mm):
     qform[0, 3] += per_mm
     image.header.set_qform(qform, code="scanner")
     image.header["descrip"] = b"a patient's name"
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", b"a patient's name"))
     image.header["cal_max"] = 1.0
     image.header.set_slope_inter(2.0, -1.0)
     found = segmenter(recipe(tgt=UNLABELLED)).predict(nibabel.Nifti1Image.from_bytes(image.to_bytes()))
@@ -137,7 +138,7 @@ def test_the_header_stays_what_it_was(unit, per_mm):
         assert (header["sform_code"], header["qform_code"]) == (4, 1)
         np.testing.assert_array_equal(header.get_sform(), image.header.get_sform())
         np.testing.assert_array_equal(header.get_qform(), image.header.get_qform())
-        assert header["descrip"].item() == b"" and header["cal_max"] == 0
+        assert header["descrip"].item() == b"" and header["cal_max"] == 0 and not header.extensions
     np.testing.assert_array_equal(np.unique(again.dataobj), [0, 7])
 
 
@@ -184,11 +185,30 @@ def without_affine():
         (image_of(np.full((4, 4, 4), np.nan)), "NaN or infinite"),
         (without_affine(), "no usable affine"),
         (np.zeros((4, 4, 4)), "is ndarray; give a nibabel"),
+        (image_of(np.full((4, 4, 4), 1e300), dtype=np.float64), "NaN or infinite"),
+        (image_of(np.ones((4, 4, 4)), dtype=np.complex64), "holds complex64 voxels"),
+        (image_of(np.zeros((4, 4, 4)), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")]), r"holds \[\('R'.* voxels"),
     ],
 )
 def test_what_cannot_be_segmented_is_one_line(image, message):
     with pytest.raises(UserError, match=message):
         segmenter().predict(image)
+
+
+@pytest.mark.parametrize("ending", ["nii", "nii.gz"])
+def test_an_image_whose_file_is_cut_is_one_line(ending, tmp_path):
+    path = tmp_path / f"a.{ending}"
+    nibabel.save(image_of(np.random.default_rng(0).uniform(size=(18, 20, 22))), path)
+    path.write_bytes(path.read_bytes()[:-5000])
+    with pytest.raises(UserError, match=r"the image cannot be read \(.*\); fetch") as found:
+        segmenter().predict(nibabel.load(path))
+    assert "\n" not in str(found.value)
+
+
+def test_voxels_of_nanometres_are_an_affine():
+    truth = ball((18, 20, 22), (2, 2, 2), 15.0)
+    found = segmenter(spacing_mm=8e-6).predict(image_of(truth, np.diag([8e-3, 8e-3, 8e-3, 1.0]), unit="micron"))
+    np.testing.assert_array_equal(np.asarray(found.dataobj) == 820, truth)
 
 
 def test_the_label_of_a_case_is_not_looked_at():

@@ -113,7 +113,7 @@ class NiftiVolume:
     def _damage_named(self) -> Iterator[None]:
         try:
             yield
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise FileFault(Fault(self.path, f"is truncated or damaged ({_reason(error)}); {AGAIN}")) from error
 
 
@@ -169,7 +169,7 @@ def inspect_volume(path: Path, channels: int = 1) -> tuple[NiftiVolume | None, l
 
 
 # What nibabel, gzip and zlib raise on a file that ends early or whose content does not fit its header.
-_DAMAGE = (OSError, EOFError, ValueError, zlib.error)
+DAMAGE = (OSError, EOFError, ValueError, zlib.error)
 
 
 def _open(path: Path) -> nibabel.Nifti1Image:
