@@ -55,6 +55,7 @@ class TrainingConsole:
 
     def show(self, result: RunResult) -> None:
         """Print the table of results and where everything is."""
+        from seasa_da.reporting.calibration_text import calibration_line
         from seasa_da.reporting.tables import results_table
 
         metrics = result.metrics
@@ -67,6 +68,9 @@ class TrainingConsole:
             entropy = metrics["label_free"]["entropy"]
             line = f"the target has no test labels, so nothing to score against; mean entropy {entropy:.3f} nats"
             self.console.print(line, highlight=False)
+        if found := metrics.get("calibration"):
+            before = (result.without_adaptation or {}).get("calibration")
+            self.console.print(calibration_line(found, before), highlight=False, soft_wrap=True)
         tracked = "    tracked runs: seasa-da ui" if _tracked(result.folder) else ""
         for line in (
             f"picture:     {result.folder / 'figures' / 'overlay.png'}",

@@ -61,6 +61,11 @@ def evaluate(run: Path | None, units: Literal["mm", "voxel"], out: Path | None, 
         click.echo(os.fsencode(note), err=True)  # names of files need not be text
     click.echo(os.fsencode(_title(run, options, result)))  # a table would fold its title
     Console().print(results_table(result.summary, units=units))
+    if found := getattr(result, "calibration", None):
+        from seasa_da.evaluation.calibration import summary
+        from seasa_da.reporting.calibration_text import calibration_line
+
+        click.echo(calibration_line(summary(found)))
 
 
 def _refuse_mixed(run: Path | None, options: dict[str, Any]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from seasa_da.evaluation.calibration_rows import CalibrationRow
 from seasa_da.evaluation.comparison import Spread
@@ -35,6 +36,24 @@ def calibration_markdown(rows: Sequence[CalibrationRow], class_names: Sequence[s
     return "\n\n".join([f"### {markdown_escaped(title)}", markdown_table(header, lines), notes]) + "\n"
 
 
+def calibration_line(found: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> str:
+    """One line on a run.
+
+    Args:
+        found: what `metrics.json` has under "calibration".
+        before: the same without adaptation.
+    """
+    parts = []
+    for name, value, other in (
+        ("calibration error of the foreground", _foreground(found), _foreground(before)),
+        ("errors of low entropy", _confident(found), _confident(before)),
+    ):
+        if value is not None:
+            without = "" if other is None else f" (without adaptation {100 * other:.1f} %)"
+            parts.append(f"{name} {100 * value:.1f} %{without}")
+    return ", ".join(parts)
+
+
 def calibration_csv(rows: Sequence[CalibrationRow], direction: tuple[str, str]) -> str:
     """A line a method and measure ("ece" by region, "confident_of_errors", "wrong_of_confident"), from 0 to 1."""
     text = io.StringIO()
@@ -48,6 +67,14 @@ def calibration_csv(rows: Sequence[CalibrationRow], direction: tuple[str, str]) 
             values = ["" if value is None else repr(value) for value in (spread.mean, spread.std)]
             writer.writerow([*direction, row.name, row.oracle, " ".join(map(str, row.seeds)), measure, region, *values])
     return text.getvalue()
+
+
+def _foreground(found: Mapping[str, Any] | None) -> float | None:
+    return None if found is None else found["ece"]["foreground"]
+
+
+def _confident(found: Mapping[str, Any] | None) -> float | None:
+    return None if found is None else found["confident_errors"]["of_errors"]
 
 
 def _percent(spread: Spread) -> str:

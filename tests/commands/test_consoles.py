@@ -42,3 +42,18 @@ def test_the_end_of_a_run(capsys, tmp_path, uri, tracked):
     out = capsys.readouterr().out
     assert out.startswith("crst + se + asa: ct to mri, seed 0\n")
     assert ("seasa-da ui" in out) is tracked
+
+
+def test_the_end_of_a_run_says_how_certain_it_is(capsys, tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps({"tracking_uri": "none"}))
+    scores = {"dice": {"AA": 50.0, "mean": 50.0}, "asd": {"AA": 1.0, "mean": 1.0}, "asd_undefined": {"AA": 0}}
+
+    def calibrated(foreground, of_errors):
+        return {"calibration": {"ece": {"foreground": foreground}, "confident_errors": {"of_errors": of_errors}}}
+
+    metrics = {"method": "ours", "addons": [], "src": "ct", "tgt": "mri", "seed": 0, "oracle": False, **scores}
+    TrainingConsole().show(
+        RunResult(tmp_path, {**metrics, **calibrated(0.051, 0.2)}, {**scores, **calibrated(0.3, None)})
+    )
+    line = "calibration error of the foreground 5.1 % (without adaptation 30.0 %), errors of low entropy 20.0 %\n"
+    assert line in capsys.readouterr().out

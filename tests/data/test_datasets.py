@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 
-from seasa_da.data.datasets import shared_class_names
+from seasa_da.data.datasets import shared_class_names, source_validation_slices
+from seasa_da.data.labels import open_labels
 from seasa_da.data.store import SliceStore
 from seasa_da.errors import UserError
 
@@ -48,3 +50,19 @@ def test_no_class_may_be_called_as_the_mean_over_classes_is(store, target):
 
 def test_a_mean_that_is_background_in_the_run_may_stay(store):
     assert shared_class_names(store(ct=["b", "mean"], mri=["b"]), "ct", "mri")[0] == ("b",)
+
+
+class TestSourceValidation:
+    def test_the_labelled_test_slices(self, store):
+        both = store()
+        names = both.domain("ct").label_names
+        slices, split = source_validation_slices(both, "ct", names)
+        assert split == "test" and np.array_equal(slices.labels, open_labels(both, "ct", "test"))
+        assert len(slices) == len(slices.labels) == len(both.images("ct", "test")) > 0
+
+    def test_the_training_slices_where_there_are_none(self, store):
+        both = store()
+        names = both.domain("ct").label_names
+        (both.path / "ct" / "test_labels.npy").unlink()
+        slices, split = source_validation_slices(both, "ct", names)
+        assert split == "train" and np.array_equal(slices.labels, open_labels(both, "ct", "train"))
