@@ -21,6 +21,8 @@ ENDINGS = (".nii.gz", ".nii")
 LABEL_SUFFIX, IMAGE_SUFFIX = "_label", "_image"
 """As MM-WHS names its files; a prediction may be named after either."""
 MOST_NAMED = 10
+VOXEL_SHARE = 0.1
+"""Of a voxel, by which a prediction may lie apart from its label, where that is less than `AFFINE_TOLERANCE_MM`."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ def _lies_apart(own: VolumeGrid, grid: VolumeGrid) -> str:
         return f"has shape {own.shape}, its label {{}} {grid.shape}"
     corners = np.array([[*corner, 1] for corner in product(*((0, n) for n in grid.shape))]).T
     distance = float(np.linalg.norm(((own.affine - grid.affine) @ corners)[:3], axis=0).max())
-    return "" if distance <= AFFINE_TOLERANCE_MM else f"lies up to {distance:.3g} mm away from its label {{}}"
+    # of microscopy a whole structure is smaller than the tolerance
+    tolerance = min(AFFINE_TOLERANCE_MM, VOXEL_SHARE * float(np.linalg.norm(grid.affine[:3, :3], axis=0).min()))
+    return "" if distance <= tolerance else f"lies up to {distance:.3g} mm away from its label {{}}"
 
 
 def read_classes(path: Path, table: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], VolumeGrid, set[int]]:
