@@ -87,6 +87,11 @@ def evaluate_files(
                 odd[kind].setdefault(value, []).append(pair.case)
         if on_case is not None:
             on_case(pair.case)
+    absent = [name for name in structures.names if not any(s.voxels_truth for s in scores if s.structure == name)]
+    if absent:
+        notes.append(
+            f"in no label: {named(absent)}; a case without the structure in its prediction, too, has a Dice of 100"
+        )
     notes += [note for kind, by_value in odd.items() for note in _undeclared(kind, by_value)]
     return FileEvaluation(units, structures, scores, summarise(scores, structures.names), tuple(notes))
 

@@ -60,6 +60,26 @@ def test_hand_computed_scores_of_anisotropic_voxels(folders):
     assert [score.asd for score in evaluate_files(*folders, units="voxel").scores] == [2.0, 1.0, 0.0, None]
 
 
+def test_a_structure_that_no_label_has_is_said(folders):
+    result = evaluate_files(*folders, structures=assigned_structures(["a=1", "typing error=9"]))
+    assert result.summary["dice"]["typing error"] == 100.0
+    assert "in no label: typing error; a case without the structure in its prediction, too, has a Dice of 100" in (
+        result.notes
+    )
+    assert not any("in no label" in note for note in evaluate_files(*folders).notes)
+
+
+def test_predictions_of_microscopy_lie_on_their_labels_or_are_refused(tmp_path):
+    for folder, start in (("label", 0.0), ("pred", 4.0)):
+        image = nibabel.Nifti1Image(blank(v1=[(1, 1, 1)]).astype(np.uint8), np.diag([0.2, 0.2, 0.2, 1.0]))
+        image.affine[0, 3] = start
+        image.header.set_xyzt_units("micron")
+        (tmp_path / folder).mkdir()
+        nibabel.save(image, tmp_path / folder / "a.nii.gz")
+    with pytest.raises(UserError, match=r"lies up to 0\.004 mm away"):
+        evaluate_files(tmp_path / "pred", tmp_path / "label")
+
+
 def test_an_oblique_volume_is_measured_by_its_voxel_sizes(tmp_path):
     turn = np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]]) @ np.diag(SPACING)
     affine = np.eye(4)
