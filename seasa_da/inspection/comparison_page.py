@@ -118,7 +118,7 @@ def _direction(
         ],
         notes=said if found.viewers else [],
         missing=found.missing,
-        calibration=calibration_table({name: run.calibration for name, run in one_seed.items()}, structures),
+        calibration=calibration_table(_calibrations(runs), structures, oracles),
         diagrams=[
             Figures(name, charts, folded=True)
             for name, run in one_seed.items()
@@ -146,6 +146,14 @@ def _one_seed(runs: Runs, manifest: Manifest) -> dict[str, RunFiles]:
         for seed in manifest.plan.seeds:
             if (row.name, seed) in runs:
                 found.setdefault(row.name, runs[row.name, seed])
+    return found
+
+
+def _calibrations(runs: Runs) -> dict[str, list[Any]]:
+    """Of all seeds, by row."""
+    found: dict[str, list[Any]] = {}
+    for (row, _), run in runs.items():
+        found.setdefault(row, []).extend([run.calibration] if run.calibration else [])
     return found
 
 

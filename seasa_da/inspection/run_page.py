@@ -69,7 +69,9 @@ def run_page(path: Path, options: PageOptions) -> Page:
                 ],
                 cases=_cases(run, found),
                 missing=found.missing,
-                calibration=calibration_table({name: side.calibration for name, side in sides.items()}, structures),
+                calibration=calibration_table(
+                    {name: [side.calibration] for name, side in sides.items() if side.calibration}, structures
+                ),
                 diagrams=[
                     Figures(f"Reliability diagrams of {name}", charts)
                     for name, side in sides.items()
@@ -103,7 +105,8 @@ def curves_of(run: RunFiles, *, name: str = "", folded: bool = False) -> list[Fi
     if run.validation:
         groups.append(("validators' scores of the checkpoints", validator_charts(run.validation, run.oracle)))
     if run.reliability:
-        groups.append(("what the reliable and unreliable masks were worth", mask_charts(run.reliability)))
+        charts = mask_charts(run.reliability)
+        groups.append((f"what the reliable and unreliable masks were worth, {run.reliability['mark']}", charts))
     lead = f"{name}: " if name else ""
     return [
         Figures((lead + title) if lead else title.capitalize(), charts, folded=folded)
