@@ -41,13 +41,17 @@ def predict(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from seasa_da.commands.data.options import terminated_as_interrupted
     from seasa_da.prediction.files import Maps, predict_files
     from seasa_da.prediction.segmenter import Segmenter
 
     segmenter = Segmenter.load(run, device, domain=domain)
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with (
+        terminated_as_interrupted(),
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
+    ):
         task = bar.add_task("predicting")
         found = predict_files(
             segmenter,

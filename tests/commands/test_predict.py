@@ -1,5 +1,9 @@
 """`seasa-da predict` as it is typed: what it prints, and its exit codes."""
 
+import os
+import signal
+import sys
+
 import nibabel
 import numpy as np
 import pytest
@@ -51,6 +55,23 @@ def test_options_reach_the_segmenter(typed, tmp_path):
     assert typed.asked == [("some/run", "cpu", "ct")]
     assert np.asarray(nibabel.load(tmp_path / "out" / "a.nii.gz").dataobj).max() == 7
     assert sorted(path.name for path in (tmp_path / "out" / "probs").iterdir()) == ["background", "disc"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM there")
+def test_what_a_job_scheduler_ends_leaves_nothing_half_written(typed, tmp_path, monkeypatch):
+    def blocks(self, case, **options):
+        assert len(list((tmp_path / "out").rglob(".*.partial"))) == 3
+        os.kill(os.getpid(), signal.SIGTERM)
+        yield
+
+    # where the command does not see to it, the signal ends this test, not the tests
+    before = signal.signal(signal.SIGTERM, lambda *_: pytest.fail("nobody waited for it"))
+    monkeypatch.setattr(Segmenter, "blocks", blocks)
+    try:
+        assert typed("run", "in", "--out", "out", "--probs")[0] not in (0, None)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
 
 
 def test_a_bad_volume_is_said_at_once_and_again_at_the_end(typed, tmp_path):
