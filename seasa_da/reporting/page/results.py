@@ -13,11 +13,15 @@ Scores = Sequence[Mapping[str, Any]]
 
 
 class Metric(NamedTuple):
-    """How a metric is called and which way is better; its digits."""
+    """How a metric is called and which way is better; its digits.
+
+    One that is `signed` is best at 0: none of its means is in bold, since errors of both signs cancel out in it.
+    """
 
     title: str
     lower_is_better: bool
     digits: int = 1
+    signed: bool = False
 
 
 METRICS: Mapping[str, Metric] = {
@@ -25,7 +29,7 @@ METRICS: Mapping[str, Metric] = {
     "asd": Metric("ASD [{units}]", True),
     "hd95": Metric("HD95 [{units}]", True),
     "surface_dice": Metric("Surface Dice [%]", False),
-    "volume_error": Metric("Volume error [%]", True),
+    "volume_error": Metric("Volume error [%]", True, signed=True),
 }
 
 
@@ -63,7 +67,7 @@ def _metric_table(content: Json, name: str) -> Table:
                 *([_p_cell(values.get("p_holm"))] if tested else []),
             ]
         )
-    side = "lower is better" if lower else "higher is better"
+    side = "0 is best" if metric.signed else "lower is better" if lower else "higher is better"
     return Table(f"{_title(metric, content)}, {side}", columns, lines)
 
 
@@ -83,7 +87,8 @@ def _best(rows: Iterable[Json], name: str, key: str, metric: Metric) -> str | No
     known = [
         value["mean"]
         for row in rows
-        if not row["oracle"]
+        if not metric.signed
+        and not row["oracle"]
         and not _undefined(row, name, key)
         and (value := ((row.get(name) or {}).get("structures") or {}).get(key))
         and value["mean"] is not None

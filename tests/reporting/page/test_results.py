@@ -70,8 +70,11 @@ def test_notes_say_what_failed_and_what_is_missing():
 def test_further_metrics_get_tables_of_their_own():
     made = content()
     for row in made["rows"]:
-        row["hd95"] = row["asd"]
-    assert [table.caption.split()[0] for table in comparison_tables(made)] == ["Dice", "ASD", "HD95"]
+        row["hd95"], row["volume_error"] = row["asd"], row["asd"]
+    tables = comparison_tables(made)
+    assert [table.caption for table in tables[2:]] == ["HD95 [mm], lower is better", "Volume error [%], 0 is best"]
+    assert any(cell.best for row in tables[2].rows for cell in row)
+    assert not any(cell.best for row in tables[3].rows for cell in row)
 
 
 def test_a_target_without_labels():
