@@ -12,6 +12,7 @@ from typing import Any
 
 import nibabel
 import numpy as np
+import psutil
 import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
@@ -196,6 +197,7 @@ class Segmenter:
         for line in self._unusual(slices):
             warn(line)
         depth, height, width = slices.grid.shape
+        self._refuse_vast(case, height, width)
         windows = Windows.over(height, width, self.recipe.data.size, slices.crop)
         classes = len(self.label_values)
         x, y, z = case.image.shape[1:]
@@ -217,6 +219,14 @@ class Segmenter:
 
     def _probs(self, images: Tensor, places: Any) -> Tensor:
         return class_probs(self._network(images))
+
+    def _refuse_vast(self, case: Case, height: int, width: int) -> None:
+        """Before a wrong unit fills the memory: a slice and its maps are in it at once, some of them twice."""
+        if 8 * (self.channels + len(self.label_values)) * height * width > psutil.virtual_memory().total:
+            raise UserError(
+                f"case {case.id} would become slices of {height} x {width} pixels of {self.recipe.data.spacing_mm:g} "
+                "mm, more than fit into memory; are its voxel sizes and their unit right?"
+            )
 
     def _unusual(self, slices: CaseSlices) -> list[str]:
         lines = [unusual(slices.intensities, self._usual)]

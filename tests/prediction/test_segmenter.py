@@ -195,6 +195,13 @@ def test_what_cannot_be_segmented_is_one_line(image, message):
         segmenter().predict(image)
 
 
+def test_millimetres_that_call_themselves_metres_are_one_line():
+    voxels = np.random.default_rng(0).uniform(size=(60, 4, 60))
+    image = image_of(voxels, np.diag([2e3, 2e3, 2e3, 1.0]), unit="meter")
+    with pytest.raises(UserError, match=r"slices of 60000000 x 60000000 pixels of 2 mm, more than fit into memory"):
+        segmenter(recipe(tgt=UNLABELLED)).predict(image)
+
+
 @pytest.mark.parametrize("ending", ["nii", "nii.gz"])
 def test_an_image_whose_file_is_cut_is_one_line(ending, tmp_path):
     path = tmp_path / f"a.{ending}"
