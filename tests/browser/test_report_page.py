@@ -182,7 +182,7 @@ def test_what_is_toggled_changes_the_picture(browse, page):
     assert "truth" in label
 
 
-def test_unreliable_pixels_are_hatched(browse, tmp_path):
+def test_colours_of_single_pixels(browse, tmp_path):
     import numpy as np
 
     from seasa_da.reporting.page.content import Case, Layer, Viewer
@@ -192,12 +192,16 @@ def test_unreliable_pixels_are_hatched(browse, tmp_path):
     labels[:, 2:6, 2:6] = 1
     image = grey_sheet(np.zeros((2, 8, 8), dtype=np.float32))
     layer = Layer("ours", label_sheet(labels, ["#3A86FF"]), None, unreliable_sheet(labels != 1))
-    viewer = Viewer([0, 1], 2, 2, 1, 8, 8, 1.0, image, None, [layer])
+    truth = labels.copy()
+    truth[:, :3], truth[:, 3, 3] = 255, 0
+    viewer = Viewer([0, 1], 2, 2, 1, 8, 8, 1.0, image, label_sheet(truth, ["#3A86FF"]), [layer])
     file = tmp_path / "viewer.html"
     content = small_page(structures=["AA"], directions=[Direction("ct to mri", [], [Case("1", None, viewer)])])
     file.write_text(render(content), encoding="utf-8")
     driver = browse(file)
     picture = drawn(driver)
+    choose(driver, "overlay", "prediction")
+    picture = redrawn(driver, picture)
     context = "document.querySelector('canvas').getContext('2d')"
     pixel = f"return [...{context}.getImageData(arguments[0], arguments[0], 1, 1).data]"
     side = driver.execute_script("return document.querySelector('canvas').width") / 8
@@ -205,9 +209,18 @@ def test_unreliable_pixels_are_hatched(browse, tmp_path):
     red, green, blue, _ = driver.execute_script(pixel, 4.5 * side)
     expected = [0.45 * 128 + 0.55 * part for part in (0x3A, 0x86, 0xFF)]
     assert [red, green, blue] == pytest.approx(expected, abs=2)
+    choose(driver, "overlay", "errors")
+    picture = redrawn(driver, picture)
+    # What the truth ignores is no error.
+    assert driver.execute_script(pixel, 2.5 * side) == [128, 128, 128, 255]
+    assert driver.execute_script(pixel, 3.5 * side) == pytest.approx([174, 109, 58, 255], abs=2)
+    choose(driver, "overlay", "none")
+    picture = redrawn(driver, picture)
     choose(driver, "unreliable", True)
     redrawn(driver, picture)
-    assert driver.execute_script(pixel, 0.5 * side) == [128, 128, 128, 255]
+    hatched = f"return [...{context}.getImageData(arguments[0], arguments[0], arguments[1], arguments[1]).data]"
+    assert len(set(driver.execute_script(hatched, 4 * side, side))) > 4
+    assert set(driver.execute_script(hatched, 0, side)) == {128, 255}
 
 
 @pytest.mark.parametrize("dark", [False, True])

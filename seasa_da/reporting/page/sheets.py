@@ -9,13 +9,14 @@ import numpy as np
 from matplotlib import colormaps
 from numpy.typing import NDArray
 
+from seasa_da.data.case import IGNORED
 from seasa_da.reporting.colours import rgb
 from seasa_da.reporting.page.png import RGBA, data_uri, grey_png, palette_png
 
-IGNORED = 255
 ENTROPY_STEPS = 24
 UNRELIABLE: RGBA = (255, 122, 0, 255)
 _CLEAR: RGBA = (0, 0, 0, 0)
+_IGNORED_GREY: RGBA = (128, 128, 128, 64)
 
 
 def chosen_slices(number: int, wanted: int) -> list[int]:
@@ -57,9 +58,13 @@ def grey_sheet(images: NDArray[np.float32]) -> str:
 
 
 def label_sheet(labels: NDArray[np.uint8], colours: Sequence[str]) -> str:
-    """Labels `(S, H, W)`, `i + 1` in `colours[i]`; background and what is ignored are clear."""
-    shown = np.where(labels > len(colours), 0, labels).astype(np.uint8)
-    return data_uri(palette_png(sheet(shown), [_CLEAR, *(_opaque(colour) for colour in colours)]))
+    """Labels `(S, H, W)`, `i + 1` in `colours[i]`; background is clear, `IGNORED` a faint grey.
+
+    The viewer knows what is ignored by its opacity, and calls it no error.
+    """
+    ignored = len(colours) + 1
+    shown = np.where(labels == IGNORED, ignored, np.where(labels > len(colours), 0, labels)).astype(np.uint8)
+    return data_uri(palette_png(sheet(shown), [_CLEAR, *(_opaque(colour) for colour in colours), _IGNORED_GREY]))
 
 
 def entropy_sheet(entropy: NDArray[np.floating], classes: int) -> str:

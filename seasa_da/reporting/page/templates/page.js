@@ -35,6 +35,7 @@
 
   // Viewers.
   const ERRORS = { missed: [86, 180, 233], added: [213, 94, 0], confused: [240, 228, 66] };
+  const IGNORED = 255;
   const UNRELIABLE = "rgb(255, 122, 0)";
   const redraws = [];
   const load = (address) => new Promise((done, failed) => {
@@ -142,7 +143,11 @@
       const cache = new Map();
       const labels = new Uint8Array(this.width * this.height);
       for (let i = 0; i < labels.length; i++) {
-        if (pixels[4 * i + 3] < 128) continue;
+        if (pixels[4 * i + 3] < 32) continue;
+        if (pixels[4 * i + 3] < 128) {
+          labels[i] = IGNORED;
+          continue;
+        }
         const colour = [pixels[4 * i], pixels[4 * i + 1], pixels[4 * i + 2]];
         const key = (colour[0] << 16) | (colour[1] << 8) | colour[2];
         if (!cache.has(key)) {
@@ -197,9 +202,9 @@
       const filled = overlay === "truth" ? truth : said;
       for (let i = 0; i < width * height; i++) {
         if (overlay === "errors") {
-          if (said[i] === truth[i]) continue;
+          if (said[i] === truth[i] || truth[i] === IGNORED) continue;
           blend(i, !said[i] ? ERRORS.missed : !truth[i] ? ERRORS.added : ERRORS.confused, opacity);
-        } else if (filled && filled[i]) blend(i, colours[filled[i] - 1], opacity);
+        } else if (filled && filled[i] && filled[i] !== IGNORED) blend(i, colours[filled[i] - 1], opacity);
       }
       if (sheets.entropy) {
         const layer = this.pixels(sheets.entropy);
@@ -248,7 +253,7 @@
       for (let y = 0; y < height; y++) {
         for (let x = 0; x < width; x++) {
           const label = at(x, y);
-          if (!label) continue;
+          if (!label || label === IGNORED) continue;
           const path = paths[label - 1];
           const edge = (x0, y0, x1, y1) => { path.moveTo(x0 * sx, y0 * sy); path.lineTo(x1 * sx, y1 * sy); };
           if (at(x, y - 1) !== label) edge(x, y, x + 1, y);
