@@ -19,6 +19,7 @@ VERBS = {
     "evaluate": "Score a run again, on other data too, or label files of any program.",
     "predict": "Segment new volumes: NIfTI in, NIfTI out, in their own grids.",
     "export": "Write a run's network as a file that runs without this package.",
+    "figures": "Draw figures of runs for an article: PNG and PDF.",
     "report": "Write a page on a run or a comparison: tables, pictures, curves, in one file.",
     "methods": "List methods, add-ons and readers of raw data.",
     "data": "Make the phantom, verify and prepare raw volumes, look at a store.",

@@ -63,7 +63,7 @@ class ReliabilityHook(BaseHook):
         missing = [key for key in self._out_keys() if inputs.get(key) is None]
         if not missing:
             return {}, {}
-        random_views, fourier_views = self._views(inputs)
+        random_views, fourier_views = self.views_of(inputs)
         gradient = self._gradient_logits(inputs, random_views)
         if self.statistics == "running":
             votes = _pooled_votes(inputs, torch.cat([inputs["target_imgs"][None], random_views, fourier_views]))
@@ -80,7 +80,8 @@ class ReliabilityHook(BaseHook):
         }
         return {key: outputs[key] for key in missing}, {}
 
-    def _views(self, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    def views_of(self, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        """The random and the Fourier views, `(N, B, C, H, W)` each."""
         target = inputs["target_imgs"]
         batch, n = len(target), self.views.n
         seeds = inputs.get("target_seeds")

@@ -35,9 +35,15 @@ def store_of_run(run: RunFiles, say: Callable[[str], None]) -> SliceStore:
     if data is not None and not data.exists():
         raise UserError(f"the data are not at {data} any more")
     store = locate_store(data, settings.data, settings.phantom, settings.raw, say=say)
+    if not holds_data_of(store, run):
+        raise UserError(f"{store.path} holds other data than the run was trained on")
+    return store
+
+
+def holds_data_of(store: SliceStore, run: RunFiles) -> bool:
+    """Whether a store has what a run was trained on. Raises `UserError` for a domain that it has not."""
+    settings = common_settings(run)
     images = [(settings.src, "train", "images"), (settings.tgt, "train", "images")]
     # The fingerprint has the labels of the domain that was trained on, by their hash in the manifest.
     prints = {store.fingerprint([*images, (labelled, "train", "labels")]) for labelled in (settings.src, settings.tgt)}
-    if run.record["data_fingerprint"] not in prints:
-        raise UserError(f"{store.path} holds other data than the run was trained on")
-    return store
+    return run.record["data_fingerprint"] in prints

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,29 @@ from seasa_da.data.datasets import ImageSlices
 from seasa_da.data.locate import locate_store
 from seasa_da.errors import UserError
 from seasa_da.hooks import ReliabilityHook
+from seasa_da.layers import predicted_labels
 from seasa_da.prediction.blending import Place
 from seasa_da.seeding import derive_seed
+
+
+@dataclass(frozen=True)
+class Votes:
+    """What a vote was made of.
+
+    Attributes:
+        labels: `(B, h, w)`, predicted of the clean windows.
+        random, fourier: the views `(N, B, C, h, w)`.
+        random_labels, fourier_labels: `(N, B, h, w)`, predicted of them.
+        agrees_random, agrees_fourier: `(B, h, w)` bool, where a family's majority agrees with `labels`.
+    """
+
+    labels: Tensor
+    random: Tensor
+    fourier: Tensor
+    random_labels: Tensor
+    fourier_labels: Tensor
+    agrees_random: Tensor
+    agrees_fourier: Tensor
 
 
 class Voter:
@@ -38,6 +60,27 @@ class Voter:
 
     def __call__(self, windows: Tensor, places: Sequence[Place]) -> Tensor:
         """1 where a pixel's prediction is reliable, else 0, `(B, 1, h, w)`, of windows `(B, C, h, w)` in [-1, 1]."""
+        outputs, _ = self.hook(self._inputs(windows, places))
+        return outputs["target_reliable"][:, None].float()
+
+    @torch.inference_mode()
+    def explain(self, windows: Tensor, places: Sequence[Place]) -> Votes:
+        """The same vote with all that it was made of, to be shown."""
+        inputs = self._inputs(windows, places)
+        random, fourier = self.hook.views_of(inputs)
+        outputs, _ = self.hook(inputs)
+        trunk, head = self.models["G"], self.models["C"]
+        return Votes(
+            labels=outputs["target_votes"],
+            random=random,
+            fourier=fourier,
+            random_labels=torch.stack([predicted_labels(head(trunk(view))) for view in random]),
+            fourier_labels=torch.stack([predicted_labels(head(trunk(view))) for view in fourier]),
+            agrees_random=outputs["target_agrees_random"],
+            agrees_fourier=outputs["target_agrees_fourier"],
+        )
+
+    def _inputs(self, windows: Tensor, places: Sequence[Place]) -> dict[str, Any]:
         n = self.hook.views.n
         draws = [
             np.random.default_rng(derive_seed(self.seed, "predict", "fourier", *place)).integers(
@@ -45,14 +88,12 @@ class Voter:
             )
             for place in places
         ]
-        inputs: dict[str, Any] = {
+        return {
             **self.models,
             "target_imgs": windows,
             "target_seeds": torch.tensor([derive_seed(self.seed, "predict", "views", *place) for place in places]),
             "fourier_imgs": torch.from_numpy(self.sources.take(np.stack(draws))).to(windows.device),
         }
-        outputs, _ = self.hook(inputs)
-        return outputs["target_reliable"][:, None].float()
 
 
 def source_of_run(

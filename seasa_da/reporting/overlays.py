@@ -16,6 +16,7 @@ from matplotlib.patches import Patch
 
 from seasa_da.reporting.colours import rgb, structure_colours
 from seasa_da.reporting.saving import save_figure
+from seasa_da.reporting.scale_bar import draw_scale_bar
 
 Labels = npt.NDArray[np.uint8]
 Picture = npt.NDArray[np.float32]
@@ -115,7 +116,7 @@ def overlay_figure(
             shown = _draw(axes, row, key, colours, most)
             entropy_map = shown if key == "entropy" and shown is not None else entropy_map
             if place == 0:
-                _scale_bar(axes, row)
+                draw_scale_bar(axes, row.image.shape[-2:], row.pixel_mm[1], _TEXT - 3)
                 axes.set_ylabel(_side_text(row, anonymise, cell_height), fontsize=_TEXT - 1.5, labelpad=4)
         y -= _GAP
     if title:
@@ -150,7 +151,6 @@ def overlay_figure(
 def _draw(axes: Any, row: OverlayRow, key: str, colours: dict[str, str], most: float) -> Any:
     """Fill one cell; returns what a colour bar can be made of."""
     content = getattr(row, key)
-    image = row.image if row.image.ndim == 2 else row.image[len(row.image) // 2]
     aspect = row.pixel_mm[0] / row.pixel_mm[1]
     if content is None:
         axes.text(0.5, 0.5, "–", color="0.6", ha="center", va="center", transform=axes.transAxes)
@@ -158,12 +158,18 @@ def _draw(axes: Any, row: OverlayRow, key: str, colours: dict[str, str], most: f
     if key == "entropy":
         shown = np.nan_to_num(np.asarray(content, dtype=np.float32))
         return axes.imshow(shown, cmap="inferno", vmin=0, vmax=most, aspect=aspect, interpolation="nearest")
-    grey = np.nan_to_num(np.clip((np.asarray(image, dtype=np.float32) + 1) / 2, 0, 1))
-    picture: Picture = np.repeat(grey[..., None], 3, axis=2).astype(np.float32)
+    picture = grey_picture(row.image)
     if key != "image":
         picture = paint(picture, content, [rgb(colour) for colour in colours.values()])
     axes.imshow(picture, aspect=aspect, interpolation="nearest")
     return None
+
+
+def grey_picture(image: npt.NDArray[np.floating[Any]]) -> Picture:
+    """`(H, W, 3)` in [0, 1] of an image `(H, W)` or `(C, H, W)` in [-1, 1], whose middle channel is taken."""
+    channel = image if image.ndim == 2 else image[len(image) // 2]
+    grey = np.nan_to_num(np.clip((np.asarray(channel, dtype=np.float32) + 1) / 2, 0, 1))
+    return np.repeat(grey[..., None], 3, axis=2).astype(np.float32)
 
 
 def paint(
@@ -186,31 +192,6 @@ def _cell_size(row: OverlayRow) -> tuple[float, float]:
     width = row.image.shape[-1] * row.pixel_mm[1]
     scale = _CELL / max(height, width)
     return max(width * scale, 1.3), max(height * scale, 0.9)
-
-
-def _scale_bar(axes: Any, row: OverlayRow) -> None:
-    """A bar of a round length, about a quarter of the picture, in its lower left corner."""
-    rows, columns = row.image.shape[-2:]
-    extent = columns * row.pixel_mm[1]
-    unit = 10 ** math.floor(math.log10(extent / 4))
-    length = max(step * unit for step in (1, 2, 5) if step * unit <= extent / 4)
-    left, low = 0.06 * columns, 0.94 * rows
-    outline = {"facecolor": "black", "alpha": 0.6, "edgecolor": "none", "pad": 1.0}
-    ends = [left, left + length / row.pixel_mm[1]]
-    axes.plot(ends, [low, low], color="black", alpha=0.6, linewidth=4, solid_capstyle="projecting")
-    axes.plot(ends, [low, low], color="white", linewidth=2, solid_capstyle="butt")
-    axes.text(
-        left,
-        low - 0.03 * rows,
-        f"{length:g} mm",
-        color="white",
-        fontsize=_TEXT - 3,
-        ha="left",
-        va="bottom",
-        bbox=outline,
-    )
-    axes.set_xlim(-0.5, columns - 0.5)
-    axes.set_ylim(rows - 0.5, -0.5)
 
 
 def _side_text(row: OverlayRow, anonymise: bool, cell_height: float) -> str:

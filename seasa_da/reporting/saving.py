@@ -9,6 +9,9 @@ from matplotlib.figure import Figure
 
 from seasa_da.files import os_errors_named
 
+# No time stamp, no version: the same results give the same bytes.
+_METADATA = {".png": {"Software": None}, ".pdf": {"Creator": None, "Producer": None, "CreationDate": None}}
+
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write aside and rename: a report never shows half a picture. The format is that of the name's ending.
@@ -18,8 +21,7 @@ def save_figure(figure: Figure, path: Path) -> None:
     aside = path.parent / f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}"
     with os_errors_named(path, "write"):
         try:
-            # No time stamp, no version: the same results give the same bytes.
-            figure.savefig(aside, metadata={"Software": None})
+            figure.savefig(aside, metadata=_METADATA[path.suffix])
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)
