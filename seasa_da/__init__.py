@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from seasa_da.comparison.verbs import compare as compare
     from seasa_da.evaluation.files import evaluate_files as evaluate_files
     from seasa_da.exporting.run import export_run as export_run
+    from seasa_da.inspection.page import report_page as report_page
     from seasa_da.prediction.segmenter import Segmenter as Segmenter
     from seasa_da.training.run import evaluate_run as evaluate_run
     from seasa_da.training.run import train as train
@@ -24,6 +25,7 @@ __all__ = [
     "evaluate_files",
     "evaluate_run",
     "export_run",
+    "report_page",
     "train",
 ]
 
@@ -34,6 +36,7 @@ _HOMES = {
     "evaluate_files": "seasa_da.evaluation.files",
     "evaluate_run": "seasa_da.training.run",
     "export_run": "seasa_da.exporting.run",
+    "report_page": "seasa_da.inspection.page",
     "train": "seasa_da.training.run",
 }
 

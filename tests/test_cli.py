@@ -42,6 +42,7 @@ def loaded_after(*args):
         (["train", "--help"], set()),
         (["compare", "--help"], set()),
         (["ablate", "--help"], set()),
+        (["report", "--help"], set()),
         (["train", "--method", "our"], {"pydantic"}),
         (["train", "--method", "ours", "--preset", "smoke", "--set", "train.iteration=3"], {"pydantic"}),
         (["compare", "--methods", "our"], {"pydantic", "rich"}),
