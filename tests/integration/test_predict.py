@@ -225,5 +225,6 @@ def test_what_is_no_run_is_one_line(run: Path, tmp_path: Path) -> None:
     unfinished = tmp_path / "unfinished"
     shutil.copytree(run, unfinished)
     shutil.rmtree(unfinished / "checkpoint")
+    (unfinished / "validation.json").unlink()
     with pytest.raises(UserError, match="has no checkpoint yet"):
         Segmenter.load(unfinished)
