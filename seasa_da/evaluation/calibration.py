@@ -66,10 +66,12 @@ class Region:
 class Calibration:
     """Counts voxels as they come, slice batch after slice batch.
 
-    Three kinds of region: `all` voxels and the `foreground` (a structure in the reference or the prediction), each with
-    the confidence of the predicted class; and every structure, its voxels in the reference or the prediction, with the
-    probability of that structure against whether it is there. Over all voxels the background, of which a network is
-    rightly certain, hides the rest. Voxels whose reference is `IGNORED` count nowhere.
+    Three kinds of region: `all` voxels; the `foreground`, those that are called a structure; and those called each
+    structure (calibration by the predicted class, Gupta & Ramdas, ICLR 2022), with the confidence of the predicted
+    class everywhere. Over all voxels the background, of which a network is rightly certain, hides the rest. A region
+    may depend on the prediction alone: chosen by the reference, too, its unsure voxels would be those that are right.
+    What was missed is among the wrong voxels of the confident errors. Voxels whose reference is `IGNORED` count
+    nowhere.
 
     Args:
         class_names: the run's classes; label `i + 1` is `class_names[i]`.
@@ -105,11 +107,11 @@ class Calibration:
         confidence, label = probs.max(dim=1)
         right = label == reference
         self._count("all", confidence, right)
-        shown = (label > 0) | (reference > 0)
+        shown = label > 0
         self._count("foreground", confidence[shown], right[shown])
         for place in self.places.values():
-            own = (label == place) | (reference == place)
-            self._count(place, probs[own, place], reference[own] == place)
+            own = label == place
+            self._count(place, confidence[own], right[own])
         entropy = -(probs * log_probs).sum(dim=1)
         low = entropy < LOW_ENTROPY * math.log(self.classes)
         for row, which in enumerate((right, ~right)):

@@ -14,8 +14,7 @@ from seasa_da.reporting.comparison_text import markdown_escaped, markdown_table
 
 NOTES = (
     "ECE: expected calibration error on the target's test volumes, 15 bins (Guo et al., 2017); lower is better. "
-    "foreground: voxels of a structure in the reference or the prediction; a structure's: its own probability against "
-    "whether it is there.",
+    "foreground: voxels that are called a structure; a structure's: those called so, none where it is never predicted.",
     "confident errors: share of the wrong voxels whose entropy is below a tenth of its maximum; wrong if confident: "
     "share of such voxels that are wrong.",
     "source-only is what there was before adaptation.",

@@ -40,7 +40,7 @@ class Diagram:
 
     Attributes:
         name: what it is called.
-        foreground: bins of the voxels that are a structure in the reference or the prediction.
+        foreground: bins of the voxels that are called a structure.
         structures: bins of each structure's voxels, by its probability.
         ece: expected calibration error of the foreground, percent.
         confident_errors: share of the wrong voxels whose entropy is low, percent.
