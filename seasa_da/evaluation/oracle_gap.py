@@ -35,8 +35,11 @@ class ScoredCandidates:
         return self.dice[place] if chose == by else None
 
     def correlation(self, by: str) -> float | None:
-        """Spearman's rank correlation of a validator with the truth; `None` for fewer than 3 or all equal ones."""
-        values = [one.get(by) for one in self.validators]
+        """Spearman's rank correlation of a validator with the truth; `None` for fewer than 3 or all equal ones.
+
+        What "last" goes by is the checkpoint's place.
+        """
+        values = list(range(len(self.dice))) if by == LAST else [one.get(by) for one in self.validators]
         if None in values or len(values) < 3 or len(set(values)) == 1 or len(set(self.dice)) == 1:
             return None
         return float(spearmanr(values, self.dice).statistic)
