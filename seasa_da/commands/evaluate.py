@@ -32,7 +32,13 @@ OF_RUNS, OF_FILES = ("data", "split"), ("pred", "label", "labels", "structure")
     help="dataset.json that names the values [default: the one in the labels' folder or above, else all values].",
 )
 @click.option("--structure", multiple=True, metavar="NAME=VALUE", help="A structure's value in the files; repeatable.")
-@click.option("--units", type=click.Choice(["mm", "voxel"]), default="mm", show_default=True, help="Units of the ASD.")
+@click.option(
+    "--units", type=click.Choice(["mm", "voxel"]), default="mm", show_default=True, help="Units of ASD and HD95."
+)
+@click.option(
+    "--tolerance-mm", type=float, metavar="X", help="Of the surface Dice, mm whatever the units [default: 2]."
+)
+@click.option("--all-metrics", is_flag=True, help="Also show HD95, surface Dice and volume error, which --json has.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="New folder for scores a case and summary.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 def evaluate(run: Path | None, units: Literal["mm", "voxel"], out: Path | None, as_json: bool, **options: Any) -> None:
@@ -46,7 +52,7 @@ def evaluate(run: Path | None, units: Literal["mm", "voxel"], out: Path | None, 
 
     from seasa_da.evaluation.report import full_content, write_report
     from seasa_da.files import refuse_used_folder
-    from seasa_da.reporting.tables import results_table
+    from seasa_da.reporting.tables import further_table, results_table
 
     if out is not None:
         refuse_used_folder(out)
@@ -61,6 +67,8 @@ def evaluate(run: Path | None, units: Literal["mm", "voxel"], out: Path | None, 
         click.echo(os.fsencode(note), err=True)  # names of files need not be text
     click.echo(os.fsencode(_title(run, options, result)))  # a table would fold its title
     Console().print(results_table(result.summary, units=units))
+    if options["all_metrics"]:
+        Console().print(further_table(result.summary, units=units, tolerance_mm=_tolerance(options)))
     if found := getattr(result, "calibration", None):
         from seasa_da.evaluation.calibration import summary
         from seasa_da.reporting.calibration_text import calibration_line
@@ -91,7 +99,14 @@ def _result(
         from seasa_da.training.run import Observer, evaluate_run
 
         split: Literal["train", "test"] = options["split"] or "test"
-        return evaluate_run(run, units, data=options["data"], split=split, observer=Observer(say=say))
+        return evaluate_run(
+            run,
+            units,
+            data=options["data"],
+            split=split,
+            tolerance_mm=_tolerance(options),
+            observer=Observer(say=say),
+        )
     from seasa_da.evaluation.files import evaluate_files
     from seasa_da.evaluation.structures import assigned_structures, declared_structures
 
@@ -102,8 +117,15 @@ def _result(
         options["label"],
         structures=structures,
         units=units,
+        tolerance_mm=_tolerance(options),
         on_case=lambda case: say(f"scored {case}"),
     )
+
+
+def _tolerance(options: dict[str, Any]) -> float:
+    from seasa_da.evaluation.tolerance import TOLERANCE_MM
+
+    return TOLERANCE_MM if options["tolerance_mm"] is None else options["tolerance_mm"]
 
 
 def _title(run: Path | None, options: dict[str, Any], result: Any) -> str:

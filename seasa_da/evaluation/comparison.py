@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seasa_da.evaluation.scores import StructureScore
 
@@ -60,6 +60,7 @@ class MethodRow:
         asd_undefined: distances not defined, by structure and in all under "mean", over cases and seeds; `None` if
             nothing was scored.
         asd_total: distances there would be if all were defined.
+        further: metrics beside the two, by name and structure, "mean" included; not tested.
     """
 
     name: str
@@ -70,6 +71,7 @@ class MethodRow:
     asd: MetricRow
     asd_undefined: dict[str, int | None]
     asd_total: dict[str, int]
+    further: dict[str, dict[str, Spread]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

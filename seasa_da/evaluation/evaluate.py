@@ -13,6 +13,7 @@ from seasa_da.data.labels import open_labels
 from seasa_da.evaluation.calibration import Calibration
 from seasa_da.evaluation.inference import Entropy, Labels, Segment, predict_volumes
 from seasa_da.evaluation.scores import StructureScore, score_case, summarise
+from seasa_da.evaluation.tolerance import TOLERANCE_MM
 
 if TYPE_CHECKING:
     from seasa_da.data.arrays import ScaledImages
@@ -43,7 +44,7 @@ class Evaluation:
     """Result of `evaluate_domain`.
 
     Attributes:
-        units: of every `asd`.
+        units: of every `asd` and `hd95`.
         labelled: whether there were labels to score against.
         scores: one a case and structure; empty without labels.
         summary: see `summarise`; all `None` without labels.
@@ -77,6 +78,7 @@ def evaluate_domain(
     keep_predictions: bool = True,
     entropy: bool = False,
     calibration: bool = False,
+    tolerance_mm: float = TOLERANCE_MM,
     on_case: Callable[[CasePrediction], None] | None = None,
 ) -> Evaluation:
     """Predict every case of a split and, where the domain has labels, score it.
@@ -92,6 +94,7 @@ def evaluate_domain(
         keep_predictions: keep all label volumes in the result; without it one case is in memory at a time.
         entropy: compute the entropy maps that `on_case` is given.
         calibration: also count how certain and how right the predictions are.
+        tolerance_mm: of the surface Dice.
         on_case: called with each case when it is done.
 
     Raises:
@@ -126,7 +129,9 @@ def evaluate_domain(
                 truth,
                 case_id=case.id,
                 class_names=class_names,
-                spacing_mm=case.spacing_mm if units == "mm" else None,
+                spacing_mm=case.spacing_mm,
+                units=units,
+                tolerance_mm=tolerance_mm,
                 structures=scored,
             )
         if keep_predictions:

@@ -19,6 +19,7 @@ from seasa_da.evaluation.structures import (
     declared_structures,
     found_structures,
 )
+from seasa_da.evaluation.tolerance import TOLERANCE_MM, checked_tolerance
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class FileEvaluation:
     """Result of `evaluate_files`.
 
     Attributes:
-        units: of every `asd`.
+        units: of every `asd` and `hd95`.
         structures: what was scored.
         scores: one a case and structure.
         summary: see `summarise`.
@@ -46,6 +47,7 @@ def evaluate_files(
     *,
     structures: Structures | None = None,
     units: Literal["mm", "voxel"] = "mm",
+    tolerance_mm: float = TOLERANCE_MM,
     on_case: Callable[[str], None] | None = None,
 ) -> FileEvaluation:
     """Score a folder of predicted label volumes against a folder of labels; one case is in memory at a time.
@@ -54,13 +56,15 @@ def evaluate_files(
         pred, label: folders of NIfTI files, see `find_pairs`.
         structures: those to score; by default the ones that a `dataset.json` in the labels' folder or above it
             declares, else every value in the labels.
-        units: `"mm"` by the labels' voxel sizes, or `"voxel"`.
+        units: of ASD and HD95, `"mm"` by the labels' voxel sizes, or `"voxel"`.
+        tolerance_mm: of the surface Dice.
         on_case: called with each case's name when it is scored.
 
     Raises:
         UserError: cases without a prediction (all are named), predictions that do not lie on their label's grid, files
-            that are no label volumes, or no structure.
+            that are no label volumes, no structure, or a tolerance below 0.
     """
+    checked_tolerance(tolerance_mm)
     pairs, extra = find_pairs(Path(pred), Path(label))
     check_grids(pairs)
     structures = structures or _default_structures(Path(label), pairs)
@@ -80,7 +84,9 @@ def evaluate_files(
             truth,
             case_id=pair.case,
             class_names=structures.names,
-            spacing_mm=spacing if units == "mm" else None,
+            spacing_mm=spacing,
+            units=units,
+            tolerance_mm=tolerance_mm,
         )
         for kind, found in (("predictions", values), ("labels", true_values)):
             for value in structures.undeclared(found):

@@ -1,8 +1,8 @@
 """What is said of one structure in one volume: Dice and average surface distance, the paper's two metrics, and others.
 
-Empty masks have a declared rule: Dice and surface Dice are 100 when both are empty and 0 when one is. Distances, and the
-volume error where the reference is empty, are then not defined (`None`), to be counted and shown, never averaged as a
-good value. Who needs several of the surface metrics computes `surface_distances` once and asks that.
+Empty masks have a declared rule: Dice and surface Dice are 100 when both are empty and 0 when one is. Distances, and
+the volume error where the reference is empty, are then not defined (`None`), to be counted and shown, never averaged as
+a good value. Who needs several of the surface metrics computes `surface_distances` once and asks that.
 """
 
 from __future__ import annotations

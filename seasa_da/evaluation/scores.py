@@ -5,19 +5,25 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from seasa_da.data.case import IGNORED
 from seasa_da.errors import UserError
-from seasa_da.evaluation.metrics import asd, dice_percent
+from seasa_da.evaluation.metrics import dice_percent, volume_error
+from seasa_da.evaluation.surface import surface_distances
+from seasa_da.evaluation.tolerance import TOLERANCE_MM
 from seasa_da.files import write_json_atomic, write_text_atomic
 
-COLUMNS = ("case", "structure", "dice", "asd", "voxels_truth", "voxels_pred")
+FIRST_COLUMNS = ("case", "structure", "dice", "asd", "voxels_truth", "voxels_pred")
+"""All that earlier versions had."""
+COLUMNS = (*FIRST_COLUMNS, "hd95", "surface_dice", "volume_error")
+FURTHER = ("hd95", "surface_dice", "volume_error")
+"""Metrics beside the paper's two."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,11 @@ class StructureScore:
         dice: percent.
         asd: average surface distance in the units of the evaluation, `None` where it is not defined.
         voxels_truth, voxels_pred: size of the structure in the reference and in the prediction.
+        hd95: 95th percentile of the Hausdorff distance, defined where `asd` is.
+        surface_dice: percent of both surfaces within the tolerance, which is in mm whatever the units.
+        volume_error: of the predicted volume, percent of the reference's; `None` where that is empty.
+
+    The last three are `None` throughout in files of earlier versions.
     """
 
     case: str
@@ -36,6 +47,9 @@ class StructureScore:
     asd: float | None
     voxels_truth: int
     voxels_pred: int
+    hd95: float | None = None
+    surface_dice: float | None = None
+    volume_error: float | None = None
 
 
 def score_case(
@@ -44,8 +58,10 @@ def score_case(
     *,
     case_id: str,
     class_names: Sequence[str],
-    spacing_mm: Sequence[float] | None,
+    spacing_mm: Sequence[float],
+    units: Literal["mm", "voxel"] = "mm",
     structures: Sequence[str] | None = None,
+    tolerance_mm: float = TOLERANCE_MM,
 ) -> list[StructureScore]:
     """Score the structures of one volume.
 
@@ -54,8 +70,10 @@ def score_case(
 
     Args:
         pred, truth: `(S, H, W)` labels; 0 is background, `i + 1` is `class_names[i]`.
-        spacing_mm: voxel size along each axis; `None` gives distances in voxels.
+        spacing_mm: voxel size along each axis.
+        units: of `asd` and `hd95`.
         structures: those to score, all of `class_names` by default.
+        tolerance_mm: of the surface Dice.
 
     Raises:
         ValueError: the shapes differ, or a structure is not among `class_names`.
@@ -69,14 +87,19 @@ def score_case(
     for name in class_names if structures is None else structures:
         value = list(class_names).index(name) + 1
         found, there = pred == value, truth == value
+        in_mm = surface_distances(found, there, spacing_mm)
+        distances = in_mm if units == "mm" else surface_distances(found, there)
         scores.append(
             StructureScore(
                 case=case_id,
                 structure=name,
                 dice=dice_percent(found, there),
-                asd=asd(found, there, spacing_mm),
+                asd=distances.mean(),
                 voxels_truth=int(np.count_nonzero(there)),
                 voxels_pred=int(np.count_nonzero(found)),
+                hd95=distances.hd95(),
+                surface_dice=in_mm.dice_percent(tolerance_mm),
+                volume_error=volume_error(found, there),
             )
         )
     return scores
@@ -86,29 +109,36 @@ def summarise(scores: Iterable[StructureScore], class_names: Sequence[str]) -> d
     """Means over cases of every structure, then the mean of the structures.
 
     Returns:
-        `{"dice": {name: percent, "mean": …}, "asd": {name: …, "mean": …}, "asd_undefined": {name: count}}`. A
-        structure's ASD is the mean over the cases where it is defined, `asd_undefined` counts the others. What cannot
+        `{"dice": {name: percent, "mean": …}, "asd": {name: …, "mean": …}, "asd_undefined": {name: count}}`, and the
+        same as "asd" of "hd95", "surface_dice" and "volume_error" (here without its sign). A
+        structure's ASD is the mean over the cases where it is defined, `asd_undefined` counts the others; HD95 is
+        defined where the ASD is, a volume's error where there is a volume. What cannot
         be said (no labels, no defined distance) is `None`. A structure without labels is left out of the mean of
         structures; one whose distance is defined in no case leaves the ASD without a mean, as to miss a structure
         everywhere must not look better than to find it badly.
     """
     scores = list(scores)
-    summary: dict[str, dict[str, Any]] = {"dice": {}, "asd": {}, "asd_undefined": {}}
+    summary: dict[str, dict[str, Any]] = {name: {} for name in ("dice", "asd", "asd_undefined", *FURTHER)}
     for name in class_names:
         own = [score for score in scores if score.structure == name]
         defined = [score.asd for score in own if score.asd is not None]
         summary["dice"][name] = _mean([score.dice for score in own])
         summary["asd"][name] = _mean(defined)
         summary["asd_undefined"][name] = len(own) - len(defined) if own else None
+        # what an earlier version did not look at is unknown, and not undefined
+        summary["hd95"][name] = _mean_of_all([score.hd95 for score in own if score.asd is not None])
+        summary["surface_dice"][name] = _mean_of_all([score.surface_dice for score in own])
+        sizes = [score.volume_error for score in own if score.voxels_truth]
+        summary["volume_error"][name] = _mean_of_all([None if size is None else abs(size) for size in sizes])
     labelled = [name for name in class_names if summary["dice"][name] is not None]
-    for metric in ("dice", "asd"):
+    for metric in ("dice", "asd", *FURTHER):
         values = [summary[metric][name] for name in labelled]
         summary[metric]["mean"] = None if None in values else _mean(values)
     return summary
 
 
 def write_scores(path: Path, scores: Iterable[StructureScore]) -> None:
-    """Write `per_case.csv`: a line a case and structure, `asd` empty where it is not defined.
+    """Write `per_case.csv`: a line a case and structure; empty where something is not defined.
 
     Raises `UserError` when the file cannot be written; a reader never sees half of it.
     """
@@ -116,15 +146,12 @@ def write_scores(path: Path, scores: Iterable[StructureScore]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for score in scores:
-        distance = "" if score.asd is None else repr(score.asd)
-        writer.writerow(
-            [score.case, score.structure, repr(score.dice), distance, score.voxels_truth, score.voxels_pred]
-        )
+        writer.writerow("" if value is None else value for value in astuple(score))
     write_text_atomic(path, text.getvalue())
 
 
 def write_scores_json(path: Path, scores: Iterable[StructureScore]) -> None:
-    """Write `per_case.json`: a list of objects with the columns of the CSV; `asd` null where it is not defined.
+    """Write `per_case.json`: a list of objects with the columns of the CSV; null where something is not defined.
 
     Raises `UserError` when the file cannot be written; a reader never sees half of it.
     """
@@ -132,19 +159,20 @@ def write_scores_json(path: Path, scores: Iterable[StructureScore]) -> None:
 
 
 def read_scores(path: Path) -> list[StructureScore]:
-    """Read what `write_scores` wrote, to the last digit. Raises `UserError` naming the file."""
+    """Read what `write_scores` wrote, or an earlier version, to the last digit. Raises `UserError` naming the file."""
     try:
         rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""), strict=True))
-        if rows and tuple(rows[0]) != COLUMNS:
+        if rows and tuple(rows[0]) not in (COLUMNS, FIRST_COLUMNS):
             raise ValueError(f"its columns are {', '.join(map(str, rows[0]))}")
         return [
             StructureScore(
                 case=row["case"],
                 structure=row["structure"],
                 dice=float(row["dice"]),
-                asd=float(row["asd"]) if row["asd"] else None,
+                asd=_number(row["asd"]),
                 voxels_truth=int(row["voxels_truth"]),
                 voxels_pred=int(row["voxels_pred"]),
+                **{name: _number(row.get(name)) for name in FURTHER},
             )
             for row in rows
         ]
@@ -152,6 +180,14 @@ def read_scores(path: Path) -> list[StructureScore]:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, TypeError, csv.Error) as error:
         raise UserError(f"{path} is not a table of scores ({', '.join(COLUMNS)}): {error}") from error
+
+
+def _number(text: str | None) -> float | None:
+    return float(text) if text else None
+
+
+def _mean_of_all(values: list[float | None]) -> float | None:
+    return None if None in values else _mean([value for value in values if value is not None])
 
 
 def _mean(values: list[float]) -> float | None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from seasa_da.evaluation.comparison import Comparison, MethodRow, MethodRuns, MetricRow, Spread
 from seasa_da.evaluation.comparison_warnings import comparison_warnings
-from seasa_da.evaluation.scores import summarise
+from seasa_da.evaluation.scores import FURTHER, summarise
 from seasa_da.evaluation.significance import bootstrap_interval, holm, paired_p, smallest_p
 
 __all__ = [
@@ -111,6 +111,10 @@ def compare_methods(rows: Sequence[MethodRuns], class_names: Sequence[str], *, a
                 asd=_metric_row("asd", row, class_names, summaries, ps["asd"]),
                 asd_undefined={**missing, "mean": _sum(missing.values())},
                 asd_total={**total, "mean": sum(total.values())},
+                further={
+                    metric: {key: _spread_of_all([s[metric][key] for s in summaries]) for key in (*class_names, "mean")}
+                    for metric in FURTHER
+                },
             )
         )
     scored = {row.name: {seed: {score.case for score in row.runs[seed]} for seed in row.runs} for row in rows}
@@ -175,6 +179,11 @@ def _spread(values: Iterable[float | None]) -> Spread:
     known = [value for value in values if value is not None]
     mean = float(np.mean(known)) if known else None
     return Spread(mean, float(np.std(known, ddof=1)) if len(known) > 1 else None)
+
+
+def _spread_of_all(values: Sequence[float | None]) -> Spread:
+    """Unknown where one seed's is: the others alone would be another mean."""
+    return _spread(values if None not in values else [])
 
 
 def _sum(values: Iterable[int | None]) -> int | None:

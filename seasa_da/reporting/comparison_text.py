@@ -8,10 +8,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 
-from seasa_da.evaluation.comparison import Comparison, MethodRuns
-from seasa_da.evaluation.scores import COLUMNS
+from seasa_da.evaluation.comparison import Comparison, MethodRuns, Spread
+from seasa_da.evaluation.scores import COLUMNS, FURTHER
+from seasa_da.evaluation.tolerance import TOLERANCE_MM
 from seasa_da.reporting.comparison_lines import (
     METRICS,
+    NOTHING,
     Cell,
     Line,
     metric_lines,
@@ -47,8 +49,26 @@ def comparison_markdown(
         header = ["Method", *class_names, "mean", "95 %", *(["p"] if tested else [])]
         table = markdown_table(header, [_row(line)[: len(header)] for line in lines])
         blocks += [f"**{metric_title(metric, units)}**", table]
+    if any(spread.mean is not None for row in comparison.rows for by in row.further.values() for spread in by.values()):
+        blocks += ["**Further metrics**, means of the structures", _further_table(comparison, units)]
     below = notes(comparison, failures=failures, published=published, other_data=other_data)
     return "\n\n".join([*blocks, "\n".join(f"- {markdown_escaped(note)}" for note in below)]).rstrip() + "\n"
+
+
+def _further_table(comparison: Comparison, units: str) -> str:
+    header = ["Method", f"HD95 [{units}]", f"surface Dice at {TOLERANCE_MM:g} mm [%]", "volume error [%]"]
+    lines = []
+    for row in comparison.rows:
+        spreads = [row.further.get(metric, {}).get("mean", Spread(None, None)) for metric in FURTHER]
+        name = markdown_escaped(row.name) + (" (oracle)" if row.oracle else "")
+        lines.append([name, *map(_spread_cell, spreads)])
+    return markdown_table(header, lines)
+
+
+def _spread_cell(spread: Spread) -> str:
+    if spread.mean is None:
+        return NOTHING
+    return f"{spread.mean:.1f}" + (f" ± {spread.std:.1f}" if spread.std is not None else "")
 
 
 def _row(line: Line) -> list[str]:
@@ -92,6 +112,15 @@ def comparison_csv(
     if header:
         writer.writeheader()
     for row in comparison.rows:
+        about = {
+            "source": direction[0],
+            "target": direction[1],
+            "method": row.name,
+            "oracle": row.oracle,
+            "state": state(row, failures or {}) or "done",
+            "seeds": " ".join(map(str, row.seeds)),
+            "cases": row.cases,
+        }
         for metric in METRICS:
             values = metric_row(row, metric)
             for name in [*class_names, "mean"]:
@@ -100,21 +129,19 @@ def comparison_csv(
                 of_asd = {"undefined": row.asd_undefined[name], "undefined_of": row.asd_total[name]}
                 writer.writerow(
                     {
-                        "source": direction[0],
-                        "target": direction[1],
-                        "method": row.name,
-                        "oracle": row.oracle,
-                        "state": state(row, failures or {}) or "done",
+                        **about,
                         "metric": metric,
                         "structure": name,
                         "mean": values.structures[name].mean,
                         "std": values.structures[name].std,
-                        "seeds": " ".join(map(str, row.seeds)),
-                        "cases": row.cases,
                         **(of_mean if name == "mean" else {}),
                         **(of_asd if metric == "asd" else {}),
                     }
                 )
+        for further, by_name in row.further.items():
+            for name, spread in by_name.items():
+                found = {"metric": further, "structure": name, "mean": spread.mean, "std": spread.std}
+                writer.writerow({**about, **found})
     return text.getvalue()
 
 

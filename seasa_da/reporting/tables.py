@@ -52,6 +52,27 @@ def results_table(
     return table
 
 
+def further_table(summary: Summary, *, units: str = "mm", tolerance_mm: float) -> Table:
+    """Structures and their mean of the metrics beside the paper's two: HD95, surface Dice, size of the volume's error.
+
+    Args:
+        summary: as `results_table`.
+        units: of the HD95.
+        tolerance_mm: of the surface Dice.
+    """
+    table = Table()
+    table.add_column(Text("Structure"), overflow="fold")
+    headers = (f"HD95 [{units}]", f"surface Dice\nat {tolerance_mm:g} mm [%]", "volume error [%]")
+    for header in headers:
+        table.add_column(Text(header), justify="right", overflow="fold")
+    names = list(summary["asd_undefined"])
+    for name in [*names, "mean"]:
+        values = [_number(summary.get(metric, {}).get(name), 1) for metric in ("hd95", "surface_dice", "volume_error")]
+        style = "bold" if name == "mean" else None
+        table.add_row(Text(name), *values, end_section=bool(names) and name == names[-1], style=style)
+    return table
+
+
 def _number(value: float | None, digits: int) -> Text:
     return Text(NOTHING if value is None else f"{value:.{digits}f}")
 

@@ -14,6 +14,7 @@ from accelerate.utils import broadcast_object_list
 from seasa_da.config import RunSettings, settings_model, validated
 from seasa_da.errors import UserError
 from seasa_da.evaluation.evaluate import Evaluation, Split, Units
+from seasa_da.evaluation.tolerance import TOLERANCE_MM, checked_tolerance
 from seasa_da.files import read_json
 from seasa_da.registry import compose_run, find_addon, find_method, sections_of
 from seasa_da.tracking import resolve_uri
@@ -133,23 +134,28 @@ def evaluate_run(
     *,
     data: str | Path | None = None,
     split: Split = "test",
+    tolerance_mm: float = TOLERANCE_MM,
     observer: Observer | None = None,
 ) -> Evaluation:
     """Score the segmenter that is a run's result on volumes of its target domain; the run's folder is not changed.
 
     Args:
         run: its folder.
-        units: of the ASD.
+        units: of ASD and HD95.
         data: another store or raw folder that has the run's target domain, by name; by default the run's own data.
         split: "test", or "train".
+        tolerance_mm: of the surface Dice.
         observer: where to report to.
 
     Raises:
         UserError: not a run's folder, no checkpoint in it; its own data are not what they were; other data do not fit.
     """
     observer = observer or Observer()
+    checked_tolerance(tolerance_mm)
     if data is not None:
-        return score_other_data(Path(run), Path(data), split=split, units=units, observer=observer)
+        return score_other_data(
+            Path(run), Path(data), split=split, units=units, tolerance_mm=tolerance_mm, observer=observer
+        )
     folder, job, _ = open_run(run, observer)
     device = job.accelerator.device
     segmenter = load_segmenter(folder, job.settings, job.store, job.class_names, device)
@@ -160,6 +166,7 @@ def evaluate_run(
         job.class_names,
         split=split,
         units=units,
+        tolerance_mm=tolerance_mm,
         device=device,
         anonymise=job.anonymise,
         observer=observer,

@@ -30,6 +30,7 @@ def score(
     *,
     split: Split,
     units: Units,
+    tolerance_mm: float,
     device: torch.device,
     anonymise: bool,
     observer: Observer,
@@ -44,6 +45,7 @@ def score(
         class_names,
         split=split,
         units=units,
+        tolerance_mm=tolerance_mm,
         device=device,
         keep_predictions=False,
         calibration=True,
@@ -53,7 +55,9 @@ def score(
     return replace(evaluation, scores=[replace(score, case=names[score.case]) for score in evaluation.scores])
 
 
-def score_other_data(run: Path, data: Path, *, split: Split, units: Units, observer: Observer) -> Evaluation:
+def score_other_data(
+    run: Path, data: Path, *, split: Split, units: Units, tolerance_mm: float, observer: Observer
+) -> Evaluation:
     """Score a run on a store, or a raw folder that is prepared as the run's data were; the run's own are not needed.
 
     Raises:
@@ -75,6 +79,7 @@ def score_other_data(run: Path, data: Path, *, split: Split, units: Units, obser
         recipe.class_names,
         split=split,
         units=units,
+        tolerance_mm=tolerance_mm,
         device=device,
         anonymise=bool(record.get("anonymise")),
         observer=observer,

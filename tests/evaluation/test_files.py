@@ -46,16 +46,22 @@ def test_hand_computed_scores_of_anisotropic_voxels(folders):
     result = evaluate_files(*folders)
     assert result.structures.values == {"1": 1, "2": 2}
     assert result.scores == [
-        StructureScore("p1", "1", 0.0, 1.0, 1, 1),
-        StructureScore("p1", "2", 0.0, 3.0, 1, 1),
-        StructureScore("p2", "1", 100.0, 0.0, 1, 1),
-        StructureScore("p2", "2", 0.0, None, 2, 0),
+        StructureScore("p1", "1", 0.0, 1.0, 1, 1, 1.0, 100.0, 0.0),
+        StructureScore("p1", "2", 0.0, 3.0, 1, 1, 3.0, 0.0, 0.0),
+        StructureScore("p2", "1", 100.0, 0.0, 1, 1, 0.0, 100.0, 0.0),
+        StructureScore("p2", "2", 0.0, None, 2, 0, None, 0.0, -100.0),
     ]
     assert result.summary == {
         "dice": {"1": 50.0, "2": 0.0, "mean": 25.0},
         "asd": {"1": 0.5, "2": 3.0, "mean": 1.75},
         "asd_undefined": {"1": 0, "2": 1},
+        "hd95": {"1": 0.5, "2": 3.0, "mean": 1.75},
+        "surface_dice": {"1": 100.0, "2": 0.0, "mean": 50.0},
+        "volume_error": {"1": 0.0, "2": 50.0, "mean": 25.0},
     }
+    assert evaluate_files(*folders, tolerance_mm=0.9).summary["surface_dice"]["1"] == 50.0
+    with pytest.raises(UserError, match="tolerance of the surface Dice is -1 mm"):
+        evaluate_files(*folders, tolerance_mm=-1)
     assert result.units == "mm"
     assert [score.asd for score in evaluate_files(*folders, units="voxel").scores] == [2.0, 1.0, 0.0, None]
 
@@ -102,7 +108,9 @@ def test_structures_of_a_dataset_json_above_the_labels(folders):
     (label.parent / "dataset.json").write_text(json.dumps(content))
     result = evaluate_files(pred, label)
     assert result.structures.values == {"spleen": 1, "liver": 2} and result.structures.ignored == (7,)
-    assert result.scores[0] == StructureScore("p1", "spleen", 0.0, None, 1, 0)  # its voxel is ignored
+    assert result.scores[0] == StructureScore(
+        "p1", "spleen", 0.0, None, 1, 0, None, 0.0, -100.0
+    )  # its voxel is ignored
     assert str(label.parent / "dataset.json") in result.notes[0]
 
 
@@ -111,8 +119,8 @@ def test_given_structures_and_what_they_leave_out_is_said(folders):
     write(pred / "p1.nii.gz", blank(v1=[(1, 1, 1)], v9=[(3, 1, 1)], v300=[(0, 0, 0)]), dtype=np.int16)
     result = evaluate_files(pred, label, structures=assigned_structures(["tumour=1"]))
     assert result.scores == [
-        StructureScore("p1", "tumour", 100.0, 0.0, 1, 1),
-        StructureScore("p2", "tumour", 100.0, 0.0, 1, 1),
+        StructureScore("p1", "tumour", 100.0, 0.0, 1, 1, 0.0, 100.0, 0.0),
+        StructureScore("p2", "tumour", 100.0, 0.0, 1, 1, 0.0, 100.0, 0.0),
     ]
     assert result.notes == (
         "structures by --structure: tumour 1",
@@ -125,7 +133,7 @@ def test_a_binary_label_of_255_is_a_structure(tmp_path):
     write(tmp_path / "label" / "p.nii.gz", blank(v255=[(1, 1, 1)]))
     write(tmp_path / "pred" / "p.nii.gz", blank(v255=[(1, 1, 1)]))
     (score,) = evaluate_files(tmp_path / "pred", tmp_path / "label").scores
-    assert score == StructureScore("p", "255", 100.0, 0.0, 1, 1)
+    assert score == StructureScore("p", "255", 100.0, 0.0, 1, 1, 0.0, 100.0, 0.0)
 
 
 def test_the_empty_rule(tmp_path):

@@ -25,6 +25,7 @@ def test_a_report_holds_summary_and_cases(tmp_path):
         "dice": {"AA": 40.0, "mean": 40.0},
         "asd": {"AA": 1.0, "mean": 1.0},
         "asd_undefined": {"AA": 1},
+        **{metric: {"AA": None, "mean": None} for metric in ("hd95", "surface_dice", "volume_error")},
         "notes": ["a note"],
     }
     assert read_scores(tmp_path / "out" / "per_case.csv") == SCORES

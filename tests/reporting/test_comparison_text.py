@@ -1,6 +1,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 
 from seasa_da.evaluation.scores import StructureScore
 from seasa_da.evaluation.statistics import MethodRuns, compare_methods
@@ -58,7 +59,7 @@ def test_csv():
     done = comparison()
     text = comparison_csv(done, NAMES, DIRECTION, failures=FAILURES)
     lines = list(csv.DictReader(io.StringIO(text)))
-    assert tuple(lines[0]) == CSV_COLUMNS and len(lines) == 6 * 2 * 5
+    assert tuple(lines[0]) == CSV_COLUMNS and len(lines) == 6 * (2 + 3) * 5
     assert all(None not in line and None not in line.values() for line in lines)
     found = {(line["method"], line["metric"], line["structure"]): line for line in lines}
 
@@ -82,17 +83,34 @@ def test_csv_of_two_directions():
     both = comparison_csv(comparison(), NAMES, DIRECTION) + comparison_csv(
         comparison(), NAMES, ("mri", "ct"), header=False
     )
-    assert [line["source"] for line in csv.DictReader(io.StringIO(both))] == ["ct"] * 60 + ["mri"] * 60
+    assert [line["source"] for line in csv.DictReader(io.StringIO(both))] == ["ct"] * 150 + ["mri"] * 150
 
 
 def test_every_case_of_every_run_has_its_line():
-    scores = [StructureScore("a", "AA", 50.0, 2.5, 10, 12), StructureScore("a", "MYO", 0.0, None, 10, 0)]
+    scores = [
+        StructureScore("a", "AA", 50.0, 2.5, 10, 12, 4.5, 80.0, 20.0),
+        StructureScore("a", "MYO", 0.0, None, 10, 0, None, 0.0, -100.0),
+    ]
     text = per_case_csv(
         [MethodRuns("ours", False, {1: scores[:1], 0: scores}), MethodRuns("crst", False, {})], ("ct", "mri")
     )
     assert text.splitlines() == [
-        "source,target,method,seed,case,structure,dice,asd,voxels_truth,voxels_pred",
-        "ct,mri,ours,0,a,AA,50.0,2.5,10,12",
-        "ct,mri,ours,0,a,MYO,0.0,,10,0",
-        "ct,mri,ours,1,a,AA,50.0,2.5,10,12",
+        "source,target,method,seed,case,structure,dice,asd,voxels_truth,voxels_pred,hd95,surface_dice,volume_error",
+        "ct,mri,ours,0,a,AA,50.0,2.5,10,12,4.5,80.0,20.0",
+        "ct,mri,ours,0,a,MYO,0.0,,10,0,,0.0,-100.0",
+        "ct,mri,ours,1,a,AA,50.0,2.5,10,12,4.5,80.0,20.0",
     ]
+
+
+def test_further_metrics_in_markdown_and_csv():
+    score = StructureScore("a", "AA", 50.0, 2.5, 10, 12, 4.5, 80.0, -20.0)
+    rows = [MethodRuns("ours", False, {0: [score], 1: [replace(score, hd95=5.5)]})]
+    old = MethodRuns("crst", False, {0: [StructureScore("a", "AA", 50.0, 2.5, 10, 12)]})
+    done = compare_methods([*rows, old], ["AA"])
+    text = comparison_markdown(done, ["AA"], DIRECTION)
+    assert "| Method | HD95 \\[mm\\] | surface Dice at 2 mm \\[%\\] | volume error \\[%\\] |" in text
+    assert "| ours | 5.0 ± 0.7 | 80.0 ± 0.0 | 20.0 ± 0.0 |" in text and "| crst | – | – | – |" in text
+    lines = csv.DictReader(io.StringIO(comparison_csv(done, ["AA"], DIRECTION)))
+    found = {(line["method"], line["metric"], line["structure"]): line["mean"] for line in lines}
+    assert (found["ours", "hd95", "AA"], found["crst", "hd95", "AA"]) == ("5.0", "")
+    assert "Further" not in comparison_markdown(compare_methods([old], ["AA"]), ["AA"], DIRECTION)

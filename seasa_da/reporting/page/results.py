@@ -13,15 +13,11 @@ Scores = Sequence[Mapping[str, Any]]
 
 
 class Metric(NamedTuple):
-    """How a metric is called and which way is better; its digits.
-
-    One that is `signed` is best at 0: none of its means is in bold, since errors of both signs cancel out in it.
-    """
+    """How a metric is called and which way is better; its digits."""
 
     title: str
     lower_is_better: bool
     digits: int = 1
-    signed: bool = False
 
 
 METRICS: Mapping[str, Metric] = {
@@ -29,8 +25,10 @@ METRICS: Mapping[str, Metric] = {
     "asd": Metric("ASD [{units}]", True),
     "hd95": Metric("HD95 [{units}]", True),
     "surface_dice": Metric("Surface Dice [%]", False),
-    "volume_error": Metric("Volume error [%]", True, signed=True),
+    "volume_error": Metric("Volume error without its sign [%]", True),
 }
+SIGNED = Metric("Volume error [%]", True)
+"""Of one case; over cases both signs would cancel."""
 
 
 def comparison_tables(content: Json) -> list[Table]:
@@ -38,12 +36,22 @@ def comparison_tables(content: Json) -> list[Table]:
 
     An ablation's further `tables` are those of `ablation_tables`.
     """
-    rows = content["rows"]
-    known = [name for name in METRICS if any(isinstance(row.get(name), Mapping) for row in rows)]
+    content = {**content, "rows": [_with_further(row) for row in content["rows"]]}
+    known = [name for name in METRICS if any(isinstance(row.get(name), Mapping) for row in content["rows"])]
     tables = [_metric_table(content, name) for name in known]
     if tables:
         tables[-1] = Table(tables[-1].caption, tables[-1].columns, tables[-1].rows, comparison_notes(content))
     return tables
+
+
+def _with_further(row: Json) -> Json:
+    """The metrics that are not tested beside those that are, where anything is known of them."""
+    further = {
+        name: {"structures": by_name}
+        for name, by_name in (row.get("further") or {}).items()
+        if any(spread["mean"] is not None for spread in by_name.values())
+    }
+    return {**row, **further}
 
 
 def _metric_table(content: Json, name: str) -> Table:
@@ -67,7 +75,7 @@ def _metric_table(content: Json, name: str) -> Table:
                 *([_p_cell(values.get("p_holm"))] if tested else []),
             ]
         )
-    side = "0 is best" if metric.signed else "lower is better" if lower else "higher is better"
+    side = "lower is better" if lower else "higher is better"
     return Table(f"{_title(metric, content)}, {side}", columns, lines)
 
 
@@ -87,8 +95,7 @@ def _best(rows: Iterable[Json], name: str, key: str, metric: Metric) -> str | No
     known = [
         value["mean"]
         for row in rows
-        if not metric.signed
-        and not row["oracle"]
+        if not row["oracle"]
         and not _undefined(row, name, key)
         and (value := ((row.get(name) or {}).get("structures") or {}).get(key))
         and value["mean"] is not None
@@ -180,7 +187,8 @@ def run_case_table(case: str, scores: Scores) -> Table | None:
     own = [score for score in scores if score["case"] == case]
     if not own:
         return None
-    known = [(name, metric) for name, metric in METRICS.items() if any(name in score for score in own)]
+    listed = {**METRICS, "volume_error": SIGNED}
+    known = [(name, metric) for name, metric in listed.items() if any(name in score for score in own)]
     columns = [Column("Structure"), *(Column(m.title.format(units="mm"), True, m.lower_is_better) for _, m in known)]
     columns += [Column("Voxels, truth", True), Column("Voxels, prediction", True)]
     rows = []

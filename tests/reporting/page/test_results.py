@@ -70,11 +70,20 @@ def test_notes_say_what_failed_and_what_is_missing():
 def test_further_metrics_get_tables_of_their_own():
     made = content()
     for row in made["rows"]:
-        row["hd95"], row["volume_error"] = row["asd"], row["asd"]
+        row["further"] = {"hd95": row["asd"]["structures"], "surface_dice": row["dice"]["structures"]}
     tables = comparison_tables(made)
-    assert [table.caption for table in tables[2:]] == ["HD95 [mm], lower is better", "Volume error [%], 0 is best"]
-    assert any(cell.best for row in tables[2].rows for cell in row)
-    assert not any(cell.best for row in tables[3].rows for cell in row)
+    assert [table.caption for table in tables[2:]] == [
+        "HD95 [mm], lower is better",
+        "Surface Dice [%], higher is better",
+    ]
+    assert all(any(cell.best for row in table.rows for cell in row) for table in tables)
+
+
+def test_what_nobody_looked_at_has_no_table():
+    made = content()
+    for row in made["rows"]:
+        row["further"] = {"hd95": {"AA": {"mean": None, "std": None}}}
+    assert len(comparison_tables(made)) == 2
 
 
 def test_a_target_without_labels():
