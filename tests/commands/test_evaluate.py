@@ -79,3 +79,14 @@ def test_wrong_combinations_are_one_line(args, line, capsys):
 def test_an_out_folder_in_use_is_refused_before_anything_is_scored(folders, capsys, tmp_path):
     assert run(*folders, "--out", tmp_path / "pred") == 2
     assert "not empty" in capsys.readouterr().err
+
+
+def test_the_further_metrics_on_request(folders, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(*folders) == 0
+    assert "HD95" not in capsys.readouterr().out
+    assert run(*folders, "--all-metrics", "--tolerance-mm", "3.5") == 0
+    out = capsys.readouterr().out
+    assert "HD95 [mm]" in out and "at 3.5 mm [%]" in out and "volume error [%]" in out
+    assert run(*folders, "--tolerance-mm", "-1") == 2
+    assert "tolerance of the surface Dice is -1 mm" in capsys.readouterr().err
