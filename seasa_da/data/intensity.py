@@ -169,7 +169,10 @@ def check_rule_domains(settings: DataSettings, domains: tuple[str, ...]) -> None
     if isinstance(settings.intensity, Mapping):
         for name in settings.intensity:
             if name not in domains:
-                raise UserError(f"data.intensity names a domain {name!r}; the domains here are {', '.join(domains)}")
+                raise UserError(
+                    f"there is no domain {name!r}, which data.intensity has a rule for; the domains here are "
+                    f"{', '.join(domains)}"
+                )
 
 
 def to_range(
