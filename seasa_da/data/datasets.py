@@ -78,6 +78,19 @@ def oracle_slices(store: SliceStore, domain: str, class_names: Sequence[str]) ->
     return LabelledSlices(store, domain, class_names)
 
 
+def require_training_labels(store: SliceStore, src: str, tgt: str, *, oracle: bool) -> None:
+    """Raise `UserError` when the domain that a run takes labels from has none: the source, or an oracle's target."""
+    if oracle and not labels_exist(store, tgt, "train"):
+        raise UserError(
+            f"domain {tgt!r} of {store.path} has no training labels; the upper bound trains on the target's, so leave "
+            "it out, or give a target that has them"
+        )
+    if not oracle and not labels_exist(store, src, "train"):
+        raise UserError(
+            f"domain {src!r} of {store.path} has no training labels; a source needs them (swap --src and --tgt?)"
+        )
+
+
 def require_same_channels(store: SliceStore, src: str, tgt: str) -> None:
     """Raise `UserError` when the two domains' images do not have as many channels."""
     source, target = (store.domain(name).channels for name in (src, tgt))
@@ -100,6 +113,11 @@ def shared_class_names(store: SliceStore, src: str, tgt: str) -> tuple[tuple[str
     """
     if src == tgt:
         raise UserError(f"--src and --tgt are both {src!r}; adaptation needs two domains")
+    for option, name in (("--src", src), ("--tgt", tgt)):
+        if name not in store.domains:
+            raise UserError(
+                f"{store.path} has no domain {name!r}; {option} has to be one of its domains: {', '.join(store.domains)}"
+            )
     source, target = store.domain(src), store.domain(tgt)
     if not source.label_names:
         raise UserError(f"domain {src!r} of {store.path} has no labels; a source needs them (swap --src and --tgt?)")

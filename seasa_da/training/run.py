@@ -12,6 +12,7 @@ from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 
 from seasa_da.config import RunSettings, settings_model, validated
+from seasa_da.data.datasets import require_training_labels
 from seasa_da.errors import UserError
 from seasa_da.evaluation.evaluate import Evaluation, Split, Units
 from seasa_da.evaluation.tolerance import TOLERANCE_MM, checked_tolerance
@@ -110,6 +111,7 @@ def train(
         "anonymise": anonymise,
     }
     job = prepare_job(spec, settings, record, observer)
+    require_training_labels(job.store, settings.src, settings.tgt, oracle=spec.oracle)
     models = fresh_segmenter(job)  # before anything is written: backbone and weights may not fit
     path = Path(out) if out else _new_folder(settings, job.accelerator)
     if job.accelerator.is_main_process:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from seasa_da.data.datasets import shared_class_names, source_validation_slices
+from seasa_da.data.datasets import require_training_labels, shared_class_names, source_validation_slices
 from seasa_da.data.labels import open_labels
 from seasa_da.data.store import SliceStore
 from seasa_da.errors import UserError
@@ -50,6 +50,27 @@ def test_no_class_may_be_called_as_the_mean_over_classes_is(store, target):
 
 def test_a_mean_that_is_background_in_the_run_may_stay(store):
     assert shared_class_names(store(ct=["b", "mean"], mri=["b"]), "ct", "mri")[0] == ("b",)
+
+
+@pytest.mark.parametrize(
+    ("src", "tgt", "said"),
+    [("ct", "mr", r"no domain 'mr'; --tgt has to be one of its domains: ct, mri"), ("t1", "mri", r"'t1'; --src has to")],
+)
+def test_a_domain_that_is_not_there_is_named_with_its_option(store, src, tgt, said):
+    with pytest.raises(UserError, match=said):
+        shared_class_names(store(), src, tgt)
+
+
+def test_labels_are_wanted_of_the_domain_that_a_run_trains_on(own_store):
+    store = SliceStore.open(own_store)
+    require_training_labels(store, "ct", "mri", oracle=False)
+    (own_store / "mri" / "train_labels.npy").unlink()
+    require_training_labels(store, "ct", "mri", oracle=False)
+    with pytest.raises(UserError, match="'mri' of .* no training labels; a source needs them .swap"):
+        require_training_labels(store, "mri", "ct", oracle=False)
+    require_training_labels(store, "mri", "ct", oracle=True)
+    with pytest.raises(UserError, match="'mri' of .* no training labels; the upper bound trains on the target's"):
+        require_training_labels(store, "ct", "mri", oracle=True)
 
 
 class TestSourceValidation:
