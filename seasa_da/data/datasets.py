@@ -116,7 +116,8 @@ def shared_class_names(store: SliceStore, src: str, tgt: str) -> tuple[tuple[str
     for option, name in (("--src", src), ("--tgt", tgt)):
         if name not in store.domains:
             raise UserError(
-                f"{store.path} has no domain {name!r}; {option} has to be one of its domains: {', '.join(store.domains)}"
+                f"{store.path} has no domain {name!r}; {option} has to be one of its domains: "
+                f"{', '.join(store.domains)}"
             )
     source, target = store.domain(src), store.domain(tgt)
     if not source.label_names:

@@ -54,7 +54,10 @@ def test_a_mean_that_is_background_in_the_run_may_stay(store):
 
 @pytest.mark.parametrize(
     ("src", "tgt", "said"),
-    [("ct", "mr", r"no domain 'mr'; --tgt has to be one of its domains: ct, mri"), ("t1", "mri", r"'t1'; --src has to")],
+    [
+        ("ct", "mr", r"no domain 'mr'; --tgt has to be one of its domains: ct, mri"),
+        ("t1", "mri", r"'t1'; --src has to"),
+    ],
 )
 def test_a_domain_that_is_not_there_is_named_with_its_option(store, src, tgt, said):
     with pytest.raises(UserError, match=said):
@@ -66,10 +69,10 @@ def test_labels_are_wanted_of_the_domain_that_a_run_trains_on(own_store):
     require_training_labels(store, "ct", "mri", oracle=False)
     (own_store / "mri" / "train_labels.npy").unlink()
     require_training_labels(store, "ct", "mri", oracle=False)
-    with pytest.raises(UserError, match="'mri' of .* no training labels; a source needs them .swap"):
+    with pytest.raises(UserError, match=r"'mri' of .* no training labels; a source needs them \(swap"):
         require_training_labels(store, "mri", "ct", oracle=False)
     require_training_labels(store, "mri", "ct", oracle=True)
-    with pytest.raises(UserError, match="'mri' of .* no training labels; the upper bound trains on the target's"):
+    with pytest.raises(UserError, match=r"'mri' of .* no training labels; the upper bound trains on the target's"):
         require_training_labels(store, "ct", "mri", oracle=True)
 
 

@@ -89,7 +89,7 @@ def test_rules_follow_modality_what_is_published_and_the_settings():
     assert chosen(mapped, ("CT",)) == ["percentiles:0.5,99.5"]
     assert [str(rule) for rule in choose_rules("b", ("PET",), None, mapped)] == ["zscore:1"]
     check_rule_domains(mapped, ("a", "b"))
-    with pytest.raises(UserError, match="there is no domain 'a', which .* has a rule for; the domains here are b, c"):
+    with pytest.raises(UserError, match=r"there is no domain 'a', which .* has a rule for; the domains here are b, c"):
         check_rule_domains(mapped, ("b", "c"))
 
 
