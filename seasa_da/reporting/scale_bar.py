@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from matplotlib.transforms import offset_copy
+
+_ABOVE_EDGE = 5.0
+
 
 def draw_scale_bar(axes: Any, shape: tuple[int, int], column_mm: float, points: float) -> None:
     """A bar of a round length, about a quarter of the picture, in its lower left corner.
@@ -19,21 +23,23 @@ def draw_scale_bar(axes: Any, shape: tuple[int, int], column_mm: float, points: 
     extent = columns * column_mm
     unit = 10 ** math.floor(math.log10(extent / 4))
     length = max(step * unit for step in (1, 2, 5) if step * unit <= extent / 4)
-    left, low = 0.06 * columns, 0.94 * rows
-    outline = {"facecolor": "black", "alpha": 0.6, "edgecolor": "none", "pad": 1.0}
+    left = 0.06 * columns
+    axes.set_xlim(-0.5, columns - 0.5)
+    axes.set_ylim(rows - 0.5, -0.5)
+    # columns across, points from the lower edge up: the bar is inside however low the picture is
+    place = offset_copy(axes.get_xaxis_transform(), axes.figure, y=_ABOVE_EDGE, units="points")
     ends = [left, left + length / column_mm]
-    axes.plot(ends, [low, low], color="black", alpha=0.6, linewidth=4, solid_capstyle="projecting")
-    axes.plot(ends, [low, low], color="white", linewidth=2, solid_capstyle="butt")
+    axes.plot(ends, [0, 0], color="black", alpha=0.6, linewidth=4, solid_capstyle="projecting", transform=place)
+    axes.plot(ends, [0, 0], color="white", linewidth=2, solid_capstyle="butt", transform=place)
     axes.annotate(
         f"{length:g} mm",
-        (left, low),
-        xytext=(0, 4.5),  # clear of the bar, whatever the picture's size
+        (left, 0),
+        xycoords=place,
+        xytext=(0, 4.5),
         textcoords="offset points",
         color="white",
         fontsize=points,
         ha="left",
         va="bottom",
-        bbox=outline,
+        bbox={"facecolor": "black", "alpha": 0.6, "edgecolor": "none", "pad": 1.0},
     )
-    axes.set_xlim(-0.5, columns - 0.5)
-    axes.set_ylim(rows - 0.5, -0.5)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,9 +18,9 @@ from seasa_da.reporting.figures.projection import project
 from seasa_da.reporting.figures.sheet import Sheet
 from seasa_da.seeding import derive_seed
 
-SLICES = 24
-"""Evenly spaced ones of each domain."""
-PIXELS = 60
+SLICES = 48
+"""Drawn from each domain; evenly spaced ones could fall on the same part of every volume."""
+PIXELS = 100
 """Of each class in each domain, at most."""
 BATCH = 8
 
@@ -57,15 +55,15 @@ def embedding(material: Material) -> Sheet:
     )
 
 
-def _spread(count: int) -> list[int]:
-    """Indices in the middle of evenly spaced parts."""
-    wanted = min(count, SLICES)
-    return [(2 * part + 1) * count // (2 * wanted) for part in range(wanted)]
+def _drawn(count: int, material: Material, which: str) -> Places:
+    """Rising indices of slices."""
+    draws = np.random.default_rng(derive_seed(int(material.shown.run.metrics["seed"]), "figures", which))
+    return np.sort(draws.choice(count, size=min(count, SLICES), replace=False)).astype(np.int64)
 
 
 def _source(material: Material) -> tuple[Images, Labels]:
     slices, _ = source_validation_slices(material.store, material.shown.direction.src, material.structures)
-    index = np.array(_spread(len(slices)), dtype=np.int64)
+    index = _drawn(len(slices), material, "source")
     return slices.take(index), slices.take_labels(index)
 
 
@@ -74,12 +72,12 @@ def _target(material: Material) -> tuple[Images, Labels, str]:
     shown, store = material.shown, material.store
     domain = shown.direction.tgt
     images = store.images(domain, "test")
-    wanted = _spread(len(images))
+    wanted = _drawn(len(images), material, "target")
     files = case_names(material.test_cases, shown.run.anonymised)
     labels, said = [], "classes by reference labels"
     for record in material.test_cases.values():
-        inside = [index - record.start for index in wanted if record.start <= index < record.stop]
-        if not inside:
+        inside = wanted[(wanted >= record.start) & (wanted < record.stop)] - record.start
+        if not len(inside):
             continue
         truth = case_truth(store, domain, record, material.structures)
         if truth is None:
@@ -107,17 +105,14 @@ def _sample(labels: Labels, material: Material, which: str) -> Places:
 def _features(network: Segmenter, images: Images, places: Places, material: Material) -> NDArray[np.float32]:
     """`(P, D)` of the trunk's cells that the pixels lie in."""
     height, width = images.shape[2:]
-    found: Sequence[NDArray[np.float32]] = []
-    parts = []
+    found: NDArray[np.float32] | None = None
     for start in range(0, len(images), BATCH):
+        inside = (places[:, 0] >= start) & (places[:, 0] < start + BATCH)
         levels = network.trunk(torch.from_numpy(images[start : start + BATCH]).to(material.device)).float()
-        own = places[(places[:, 0] >= start) & (places[:, 0] < start + BATCH)]
-        rows, columns = own[:, 1] * levels.shape[2] // height, own[:, 2] * levels.shape[3] // width
-        parts.append((own, levels[own[:, 0] - start, :, rows, columns].cpu().numpy()))
-    found = [features for _, features in parts]
-    visited = np.concatenate([own for own, _ in parts])
-    # back into the order of `places`
-    order = np.lexsort(visited.T[::-1])
-    back = np.empty(len(places), dtype=np.int64)
-    back[np.lexsort(places.T[::-1])] = order
-    return np.concatenate(found)[back]
+        if found is None:
+            found = np.empty((len(places), levels.shape[1]), dtype=np.float32)
+        slices, rows, columns = (places[inside] - [start, 0, 0]).T
+        rows, columns = rows * levels.shape[2] // height, columns * levels.shape[3] // width
+        found[inside] = levels[slices, :, rows, columns].cpu().numpy()
+    assert found is not None  # there are slices
+    return found

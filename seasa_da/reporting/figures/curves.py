@@ -14,7 +14,7 @@ from seasa_da.reporting.figures.sheet import EDGE, FULL_WIDTH, Sheet, legend_hei
 from seasa_da.reporting.figures.text import HEADING, SMALL, fit, joined, plain, text_height, wrap
 
 RELIABLE, UNRELIABLE, CHOSEN, SCORE = "#0072B2", "#D55E00", "#D55E00", "#0072B2"
-_COLUMNS = 5
+_COLUMNS = 6
 _PANEL, _TICKS = 0.7, 0.22  # inches
 
 

@@ -83,7 +83,7 @@ def embedding_figure(
         sheet.text(EDGE, EDGE, plain(fit(title, room, HEADING)), HEADING, color="0.3")
     for place, (name, points) in enumerate(panels.items()):
         x = EDGE + place * (size + 0.12)
-        said = plain(fit(name, size, HEADING))
+        said = plain(fit(name, size, HEADING, bold=True))
         sheet.text(x + size / 2, top, said, HEADING, ha="center", fontweight="bold")
         axes = sheet.axes(x, top + head, size, size)
         axes.set_xticks([])

@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 
 from seasa_da.reporting.colours import Palette, rgb, structure_colours
 from seasa_da.reporting.figures.sheet import COLUMN_WIDTH, EDGE, FULL_WIDTH, Sheet, legend_height
-from seasa_da.reporting.figures.text import HEADING, SMALL, TINY, fit, joined, plain, text_height, wrap
+from seasa_da.reporting.figures.text import HEADING, SMALL, TINY, fit, joined, plain, text_height, text_width, wrap
 from seasa_da.reporting.overlays import Labels, Picture, grey_picture, paint
 from seasa_da.reporting.scale_bar import draw_scale_bar
 
@@ -29,6 +29,7 @@ OUTLINE = "#00E5FF"
 
 _LARGEST, _GAP, _SIDE, _BAR = 1.6, 0.04, 0.3, 0.46  # inches
 _TALLEST = 1.5  # times the width
+_LOWEST = 0.42  # inches of a line: what stands beside it wants room
 _ABOVE = 0.04
 
 
@@ -87,16 +88,14 @@ def grid_sheet(
     room = width - left - EDGE
     top = EDGE + (text_height(1, HEADING) + 0.03 if title else 0)
     below = sum(legend_height(legend, room) for legend in legends) + 0.08 + EDGE
-    rows = sum(_height(row, cell) + _GAP for band in bands for row in band.rows) - _GAP
+    rows = sum(_line(row, cell) + _GAP for band in bands for row in band.rows) - _GAP
     sheet = Sheet(width, top + sum(heads) + rows + (len(bands) - 1) * 0.06 + below)
     if title:
         sheet.text(left, EDGE, plain(fit(title, room, HEADING)), HEADING, color="0.3")
     y = top
     for band, lines, head in zip(bands, headings, heads, strict=True):
         if entropy_of and band is bands[0]:
-            _entropy_bar(
-                sheet, left + columns * (cell + _GAP) + 0.02, y + head, _height(band.rows[0], cell), entropy_of
-            )
+            _entropy_bar(sheet, left + columns * (cell + _GAP) + 0.02, y + head, _line(band.rows[0], cell), entropy_of)
         y = _draw_band(sheet, band, lines, head, y, left, cell) + 0.06
     y = sheet.height - below + 0.08
     for legend in legends:
@@ -116,7 +115,7 @@ def _draw_band(
     """Returns where the band ends."""
     for text, first, count in band.groups:
         x, wide = left + first * (cell + _GAP), count * (cell + _GAP) - _GAP
-        said = plain(fit(text, wide, HEADING))
+        said = plain(fit(text, wide, HEADING, bold=True))
         sheet.text(x + wide / 2, y, said, HEADING, ha="center", fontweight="bold")
         line = 1 - (y + text_height(1, HEADING) + 0.01) / sheet.height
         sheet.figure.add_artist(_rule(x / sheet.width, (x + wide) / sheet.width, line))
@@ -125,11 +124,11 @@ def _draw_band(
         x = left + place * (cell + _GAP) + cell / 2
         sheet.text(x, y - _ABOVE - 0.01, joined(lines), HEADING, ha="center", va="baseline")
     for row in band.rows:
-        height = _height(row, cell)
-        side = [fit(line, height, SMALL) for line in row.side]
+        height, line = _height(row, cell), _line(row, cell)
+        side = [fit(text, line, SMALL) for text in row.side]
         sheet.text(
             left - 0.05,
-            y + height / 2,
+            y + line / 2,
             joined(side),
             SMALL,
             ha="right",
@@ -139,9 +138,9 @@ def _draw_band(
         )
         for place, panel in enumerate(row.panels):
             if panel is not None:
-                axes = sheet.picture_axes(left + place * (cell + _GAP), y, cell, height)
+                axes = sheet.picture_axes(left + place * (cell + _GAP), y + (line - height) / 2, cell, height)
                 _draw(axes, panel, row.pixel_mm, scale_bar=place == 0)
-        y += height + _GAP
+        y += line + _GAP
     return y - _GAP
 
 
@@ -155,6 +154,11 @@ def _height(row: Row, cell: float) -> float:
     """Of a row in inches, true to the extent of its pictures in mm."""
     shape = next(panel.picture.shape for panel in row.panels if panel is not None)
     return cell * min(shape[0] * row.pixel_mm[0] / (shape[1] * row.pixel_mm[1]), _TALLEST)
+
+
+def _line(row: Row, cell: float) -> float:
+    """Inches that a row takes."""
+    return max(_height(row, cell), _LOWEST)
 
 
 def _draw(axes: Any, panel: Panel, pixel_mm: tuple[float, float], *, scale_bar: bool) -> None:
@@ -177,7 +181,8 @@ def _entropy_bar(sheet: Sheet, x: float, y: float, height: float, classes: int) 
     bar.outline.set_visible(False)  # type: ignore[operator]  # matplotlib's stub takes it for a property's value
     axes.set_yticklabels(["0", f"ln {classes}"], fontsize=TINY)
     axes.tick_params(length=2, width=0.6, pad=1.5)
-    sheet.text(x + 0.12, y + height / 2, "entropy [nats]", TINY, va="center", rotation=90)
+    said = "entropy [nats]" if text_width("entropy [nats]", TINY) < height else "nats"
+    sheet.text(x + 0.12, y + height / 2, said, TINY, va="center", rotation=90)
 
 
 def painted(image: Floats | None, labels: Labels, colours: Sequence[str], *, alpha: float = 0.55) -> Picture:

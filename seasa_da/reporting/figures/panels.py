@@ -25,7 +25,7 @@ class PanelGrid:
     head: float
     height: float
     foot: float
-    left: float = 0.42
+    left: float = 0.4
 
     @property
     def lines(self) -> int:

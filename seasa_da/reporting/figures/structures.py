@@ -23,7 +23,7 @@ from seasa_da.reporting.figures.text import (
 )
 
 _COLUMNS = 7
-_LINE, _LEAST, _FOOT, _GAP, _LARGEST = 0.17, 0.34, 0.36, 0.1, 1.7  # inches
+_LINE, _LEAST, _FOOT, _GAP, _LARGEST = 0.17, 0.34, 0.36, 0.13, 1.7  # inches
 _NAMES = 1.5  # inches that a method's name may take
 
 
@@ -62,7 +62,7 @@ def structures_figure(
     parts = [class_names[start : start + columns] for start in range(0, len(class_names), columns)]
     heads = {name: wrap(name, panel, HEADING) for name in class_names}
     head = text_height(max(map(len, heads.values())), HEADING) + 0.05
-    foot_text = "und.: distances that are not defined, as the structure is missed or not there"
+    foot_text = "und.: distance not defined (structure missed)"
     undefined = any(one.undefined for own in scores.values() for one in own.values())
     metrics = [("Dice [%]", "dice"), (f"ASD [{units}]", "asd")]
     top = EDGE + (text_height(1, HEADING) + 0.05 if title else 0)
@@ -74,6 +74,7 @@ def structures_figure(
     y = top
     for label, kind in metrics:
         limits = _limits(scores, kind)
+        spared = _undefined_room(scores) if kind == "asd" else 0.0
         for part in parts:
             for place, name in enumerate(part):
                 axes = sheet.axes(left + place * (panel + _GAP), y + head, panel, height)
@@ -82,13 +83,13 @@ def structures_figure(
                 axes.set_ylim(len(methods) - 0.5, -0.5)
                 axes.set_yticks(range(len(methods)), map(plain, names) if place == 0 else [""] * len(methods))
                 axes.tick_params(axis="y", length=0, labelsize=SMALL, pad=3)
-                _draw(axes, [own.get(name) for own in scores.values()], kind, limits, colours[name], panel)
+                _draw(axes, [own.get(name) for own in scores.values()], kind, limits, colours[name], spared / panel)
                 axes.grid(axis="x", color="0.92", linewidth=0.5)
                 axes.set_axisbelow(True)
                 axes.set_xlabel(plain(label), fontsize=SMALL, labelpad=1)
             y += head + height + _FOOT
     if undefined:
-        sheet.text(left, y, fit(foot_text, width - left - EDGE, TINY), TINY, color="0.3")
+        sheet.text(EDGE, y, fit(foot_text, width - 2 * EDGE, TINY), TINY, color="0.3")
     return sheet
 
 
@@ -99,16 +100,23 @@ def _limits(scores: Mapping[str, Mapping[str, Scores]], kind: str) -> tuple[floa
     return 0.0, (max(values) if values else 1.0) * 1.05 or 1.0
 
 
+def _counted(one: Scores) -> str:
+    return f"{one.undefined} und."
+
+
+def _undefined_room(scores: Mapping[str, Mapping[str, Scores]]) -> float:
+    """Inches at the right of every panel, the same in all of them, as their scales are to be compared."""
+    counted = [_counted(one) for own in scores.values() for one in own.values() if one.undefined]
+    return widest(counted, TINY) + 0.06 if counted else 0.0
+
+
 def _draw(
-    axes: Any, column: Sequence[Scores | None], kind: str, limits: tuple[float, float], colour: str, panel: float
+    axes: Any, column: Sequence[Scores | None], kind: str, limits: tuple[float, float], colour: str, spared: float
 ) -> None:
-    """The lines of one structure, and beside them how many distances are not defined."""
-    counted = {
-        place: f"{one.undefined} und." for place, one in enumerate(column) if one and one.undefined and kind == "asd"
-    }
-    room = (widest(counted.values(), TINY) + 0.06) / panel if counted else 0.02
+    """The lines of one structure; a share of the width is spared for how many distances are not defined."""
+    counted = {place: _counted(one) for place, one in enumerate(column) if one and one.undefined and kind == "asd"}
     low, high = limits
-    end = low + (high - low) / (1 - room)
+    end = low + (high - low) / (1 - max(spared, 0.02))
     ticks = (0, 50, 100) if kind == "dice" else 3
     set_range(axes, "x", (low - 0.03 * (end - low), end), ticks)
     for place, one in enumerate(column):

@@ -15,9 +15,11 @@ LINE = 1.25
 
 
 @functools.lru_cache(maxsize=4096)
-def text_width(text: str, points: float) -> float:
+def text_width(text: str, points: float, *, bold: bool = False) -> float:
     """Inches that a line takes in the figures' font."""
-    width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=points), ismath=False)
+    width, _, _ = text_to_path.get_text_width_height_descent(
+        text, FontProperties(size=points, weight="bold" if bold else "normal"), ismath=False
+    )
     return float(width) / 72
 
 
@@ -31,12 +33,12 @@ def widest(texts: Iterable[str], points: float) -> float:
     return max((text_width(text, points) for text in texts), default=0.0)
 
 
-def fit(text: str, room: float, points: float) -> str:
+def fit(text: str, room: float, points: float, *, bold: bool = False) -> str:
     """A text cut to `room` inches, "…" at its end where something is left out."""
-    if text_width(text, points) <= room:
+    if text_width(text, points, bold=bold) <= room:
         return text
     kept = len(text)
-    while kept and text_width(f"{text[:kept].rstrip()}…", points) > room:
+    while kept and text_width(f"{text[:kept].rstrip()}…", points, bold=bold) > room:
         kept -= 1
     return f"{text[:kept].rstrip()}…"
 
