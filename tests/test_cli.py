@@ -48,11 +48,16 @@ def loaded_after(*args):
         (["compare", "--methods", "our"], {"pydantic", "rich"}),
         (["ablate", "--tables", "2", "--set", "train.iteration=3"], {"pydantic", "rich"}),
         (["methods"], {"pydantic", "rich", "numpy"}),
+        (["train", "--resume", "no-run"], {"pydantic"}),
+        (["train", "--method", "ours", "--out", str(Path(__file__).parent)], {"pydantic"}),
+        (["predict", "no-run", "a.nii.gz", "--out", "out"], {"pydantic"}),
+        (["evaluate", "no-run"], {"pydantic"}),
+        (["export", "no-run", "--out", "out"], {"pydantic"}),
     ],
 )
 def test_nothing_heavy_is_loaded(args, allowed):
     code, loaded = loaded_after(*args)
-    assert code == (2 if {"trian", "our", "--set"} & set(args) else 0)
+    assert code == (2 if {"trian", "our", "--set", "--out", "no-run"} & set(args) else 0)
     assert set(loaded) <= allowed
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from seasa_da.commands.run_folders import refuse_no_run, say_if_unfinished
 from seasa_da.errors import UserError
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def evaluate(run: Path | None, units: Literal["mm", "voxel"], out: Path | None, 
     RUN is not changed. Dice is in percent; a distance to an empty mask is not defined, and counted.
     """
     _refuse_mixed(run, options)
+    if run is not None:
+        refuse_no_run(run)
     from rich.console import Console
     from rich.text import Text
 
@@ -58,6 +61,8 @@ def evaluate(run: Path | None, units: Literal["mm", "voxel"], out: Path | None, 
         refuse_used_folder(out)
     with Console(stderr=True).status("") as status:  # on a terminal only
         result = _result(run, units, options, lambda line: status.update(Text(line)))
+    if run is not None:
+        say_if_unfinished(run)
     if out is not None:
         write_report(out, result)
     if as_json:

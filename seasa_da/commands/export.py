@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from seasa_da.commands.run_folders import refuse_no_run, say_if_unfinished
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
@@ -25,11 +27,13 @@ def export(run: Path, kind: str, out: Path, volume: tuple[Path, ...]) -> None:
     The file is kept if it says what RUN's network says on real slices, to 1e-4. FILE.json beside it has the classes,
     how volumes become slices, and what their intensities become.
     """
+    refuse_no_run(run)
     from seasa_da.exporting.run import export_run
     from seasa_da.training.run import Observer
 
     observer = Observer(say=lambda line: click.echo(os.fsencode(line), err=True))
     done = export_run(run, out, kind=kind, volume=volume, observer=observer)
+    say_if_unfinished(run)
     batches = " and ".join(str(number) for number in done.agreement.batches)
     click.echo(f"agrees with the run on real slices, {batches} at once: {done.agreement}")
     click.echo(os.fsencode(f"network:     {done.file}\ndescription: {done.description}"))

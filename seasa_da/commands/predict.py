@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from seasa_da.commands.run_folders import refuse_no_run, say_if_unfinished
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
@@ -38,6 +40,7 @@ def predict(
     The segmentation has the volume's shape, affine and units, and the label values of the domain's own files; beyond
     the depth of the training crop it is background. CASE_0000.nii.gz, CASE_0001.nii.gz … are channels of one case.
     """
+    refuse_no_run(run)
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -46,6 +49,7 @@ def predict(
     from seasa_da.prediction.segmenter import Segmenter
 
     segmenter = Segmenter.load(run, device, domain=domain)
+    say_if_unfinished(run)
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (

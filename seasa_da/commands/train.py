@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from seasa_da.commands.options import run_options, with_selection
+from seasa_da.commands.run_folders import refuse_no_run
 from seasa_da.errors import UserError
 
 
@@ -34,6 +35,7 @@ def train(ctx: click.Context, method: str | None, resume: Path | None, **options
         ]
         if given:
             raise UserError(f"--resume goes on with the run's own settings; leave out {', '.join(given)}")
+        refuse_no_run(resume)
     elif method is None:
         raise UserError("--method is missing (`seasa-da methods` lists them), or --resume RUN")
     options = with_selection(options)
@@ -54,11 +56,27 @@ def train(ctx: click.Context, method: str | None, resume: Path | None, **options
 def _refuse_early(method: str | None, options: dict[str, Any]) -> None:
     """Find what names alone can tell before torch is imported, which takes seconds."""
     from seasa_da.registry import compose_run
+    from seasa_da.training.run_folder import RunFolder
 
+    weights, data = options["weights"], options["data"]
+    settings = None
     if method is not None:
         names = ("src", "tgt", "seed", "preset", "weights", "config", "overrides")
-        compose_run(method, options["addons"], **{name: options[name] for name in names})
-    if options["weights"] is not None and not options["weights"].is_file():
-        raise UserError(f"--weights {options['weights']} is not a file; give a local file of trunk weights")
-    if options["data"] is not None and not options["data"].exists():
-        raise UserError(f"--data {options['data']} does not exist")
+        _, settings = compose_run(method, options["addons"], **{name: options[name] for name in names})
+    if weights is not None and not weights.is_file():
+        raise UserError(f"--weights {weights} is not a file; give a local file of trunk weights")
+    if data is not None and not data.exists():
+        raise UserError(f"--data {data} does not exist")
+    if options["out"] is not None:
+        RunFolder.refuse_used(options["out"])
+    if settings is not None and data is not None:
+        _refuse_domains(data, settings.src, settings.tgt)
+
+
+def _refuse_domains(data: Path, src: str, tgt: str) -> None:
+    """Raise `UserError` where a store lacks one of the domains; a raw folder's are known once it was read."""
+    from seasa_da.data.datasets import shared_class_names
+    from seasa_da.data.store import MANIFEST, SliceStore
+
+    if (data / MANIFEST).is_file():
+        shared_class_names(SliceStore.open(data), src, tgt)

@@ -1,5 +1,6 @@
 """`seasa-da predict` as it is typed: what it prints, and its exit codes."""
 
+import json
 import os
 import signal
 import sys
@@ -12,12 +13,18 @@ from prediction.standins import TRUTH_SHAPE, ball, image_of, segmenter
 import seasa_da
 from seasa_da import cli
 from seasa_da.prediction.segmenter import Segmenter
+from seasa_da.training.run_folder import RECORD_KEYS
 
 
 @pytest.fixture
 def typed(capsys, monkeypatch, tmp_path):
     """Types a command line in a folder with two volumes, where RUN is a segmenter without training."""
     monkeypatch.chdir(tmp_path)
+    for folder in (tmp_path / "run", tmp_path / "some" / "run"):
+        folder.mkdir(parents=True)
+        (folder / "config.yaml").write_text("addons: []\n")
+        (folder / "run.json").write_text(json.dumps(dict.fromkeys(RECORD_KEYS)))
+        (folder / "metrics.json").write_text("{}")
     asked = []
 
     def load(run, device=None, *, domain=None):
@@ -47,6 +54,14 @@ def test_segmentations_then_nothing_left_to_do(typed, tmp_path):
     code, out, _ = typed("run", "in/*.nii.gz", "--out", "out")
     assert (code, out) == (0, "0 volumes segmented in out, 2 were there already (--overwrite predicts them again)\n")
     assert typed("run", "in", "--out", "out", "--overwrite")[:2] == (0, "2 volumes segmented in out\n")
+
+
+def test_a_run_under_way_is_said_to_be_one(typed, tmp_path):
+    (tmp_path / "run" / "metrics.json").unlink()
+    line = "run is not finished: its newest checkpoint is used (--resume run goes on)\n"
+    assert typed("run", "in", "--out", "out") == (0, "2 volumes segmented in out\n", line)
+    (tmp_path / "run" / "validation.json").write_text("{}")  # the result is chosen: it only was not scored yet
+    assert typed("run", "in", "--out", "out")[2] == ""
 
 
 def test_options_reach_the_segmenter(typed, tmp_path):
