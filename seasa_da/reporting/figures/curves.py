@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,7 +66,7 @@ def curves_figure(curves: Curves, *, title: str = "") -> Sheet:
     Raises:
         ValueError: nothing is known.
     """
-    sections = [
+    sections: list[tuple[str, list[Any], Callable[[Any, Any, Curves], None], Any]] = [
         (heading, list(own), draw, handles)
         for heading, own, draw, handles in (
             ("Losses, by iteration", curves.losses, _loss, _stage_handles(curves)),

@@ -178,7 +178,7 @@ def _entropy_bar(sheet: Sheet, x: float, y: float, height: float, classes: int) 
     most = math.log(classes)
     axes = sheet.axes(x, y, 0.08, height)
     bar = sheet.figure.colorbar(ScalarMappable(Normalize(0, most), ENTROPY_COLOURS), cax=axes, ticks=[0, most])
-    bar.outline.set_visible(False)  # type: ignore[operator]  # matplotlib's stub takes it for a property's value
+    bar.outline.set_visible(False)
     axes.set_yticklabels(["0", f"ln {classes}"], fontsize=TINY)
     axes.tick_params(length=2, width=0.6, pad=1.5)
     said = "entropy [nats]" if text_width("entropy [nats]", TINY) < height else "nats"
