@@ -12,6 +12,7 @@ import click
 
 from seasa_da.commands.run_folders import refuse_no_run, say_if_unfinished
 from seasa_da.errors import UserError
+from seasa_da.evaluation.tolerance import TOLERANCE_MM
 
 if TYPE_CHECKING:
     from seasa_da.evaluation.evaluate import Evaluation
@@ -37,7 +38,12 @@ OF_RUNS, OF_FILES = ("data", "split"), ("pred", "label", "labels", "structure")
     "--units", type=click.Choice(["mm", "voxel"]), default="mm", show_default=True, help="Units of ASD and HD95."
 )
 @click.option(
-    "--tolerance-mm", type=float, metavar="X", help="Of the surface Dice, mm whatever the units [default: 2]."
+    "--tolerance-mm",
+    type=float,
+    default=TOLERANCE_MM,
+    show_default=True,
+    metavar="X",
+    help="Of the surface Dice, mm whatever the units.",
 )
 @click.option("--all-metrics", is_flag=True, help="Also show HD95, surface Dice and volume error, which --json has.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="New folder for scores a case and summary.")
@@ -73,7 +79,7 @@ def evaluate(run: Path | None, units: Literal["mm", "voxel"], out: Path | None, 
     click.echo(os.fsencode(_title(run, options, result)))  # a table would fold its title
     Console().print(results_table(result.summary, units=units))
     if options["all_metrics"]:
-        Console().print(further_table(result.summary, units=units, tolerance_mm=_tolerance(options)))
+        Console().print(further_table(result.summary, units=units, tolerance_mm=result.tolerance_mm))
     if found := getattr(result, "calibration", None):
         from seasa_da.evaluation.calibration import summary
         from seasa_da.reporting.calibration_text import calibration_line
@@ -109,7 +115,7 @@ def _result(
             units,
             data=options["data"],
             split=split,
-            tolerance_mm=_tolerance(options),
+            tolerance_mm=options["tolerance_mm"],
             observer=Observer(say=say),
         )
     from seasa_da.evaluation.files import evaluate_files
@@ -122,15 +128,9 @@ def _result(
         options["label"],
         structures=structures,
         units=units,
-        tolerance_mm=_tolerance(options),
+        tolerance_mm=options["tolerance_mm"],
         on_case=lambda case: say(f"scored {case}"),
     )
-
-
-def _tolerance(options: dict[str, Any]) -> float:
-    from seasa_da.evaluation.tolerance import TOLERANCE_MM
-
-    return TOLERANCE_MM if options["tolerance_mm"] is None else options["tolerance_mm"]
 
 
 def _title(run: Path | None, options: dict[str, Any], result: Any) -> str:

@@ -60,7 +60,9 @@ class MethodRow:
         asd_undefined: distances not defined, by structure and in all under "mean", over cases and seeds; `None` if
             nothing was scored.
         asd_total: distances there would be if all were defined.
-        further: metrics beside the two, by name and structure, "mean" included; not tested.
+        further: metrics beside the two, by name and structure, "mean" included; not tested. Unknown where a seed's
+            scores are of a version that did not look at them.
+        hd95_undefined: as `asd_undefined`.
     """
 
     name: str
@@ -72,6 +74,7 @@ class MethodRow:
     asd_undefined: dict[str, int | None]
     asd_total: dict[str, int]
     further: dict[str, dict[str, Spread]] = field(default_factory=dict)
+    hd95_undefined: dict[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

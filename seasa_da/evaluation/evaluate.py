@@ -51,6 +51,7 @@ class Evaluation:
         predictions: `(S, H, W)` labels by case id; empty unless kept.
         calibration: the content of `calibration.json`; `None` without labels, or if it was not asked for.
         notes: lines to tell the user, such as what could not be scored.
+        tolerance_mm: of every `surface_dice`.
     """
 
     domain: str
@@ -62,6 +63,7 @@ class Evaluation:
     predictions: dict[str, Labels] = field(default_factory=dict)
     calibration: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
+    tolerance_mm: float = TOLERANCE_MM
 
 
 def evaluate_domain(
@@ -148,6 +150,7 @@ def evaluate_domain(
         predictions=predictions,
         calibration=None if counts is None else counts.content(),
         notes=_not_scored(store, domain, split, truths is not None, class_names, scored),
+        tolerance_mm=tolerance_mm,
     )
 
 

@@ -32,6 +32,7 @@ class FileEvaluation:
         scores: one a case and structure.
         summary: see `summarise`.
         notes: lines to tell the user, such as what was taken to be background.
+        tolerance_mm: of every `surface_dice`.
     """
 
     units: Literal["mm", "voxel"]
@@ -39,6 +40,7 @@ class FileEvaluation:
     scores: list[StructureScore]
     summary: dict[str, dict[str, Any]]
     notes: tuple[str, ...]
+    tolerance_mm: float = TOLERANCE_MM
 
 
 def evaluate_files(
@@ -99,7 +101,8 @@ def evaluate_files(
             f"in no label: {named(absent)}; a case without the structure in its prediction, too, has a Dice of 100"
         )
     notes += [note for kind, by_value in odd.items() for note in _undeclared(kind, by_value)]
-    return FileEvaluation(units, structures, scores, summarise(scores, structures.names), tuple(notes))
+    summary = summarise(scores, structures.names)
+    return FileEvaluation(units, structures, scores, summary, tuple(notes), tolerance_mm)
 
 
 def _default_structures(label: Path, pairs: list[LabelPair]) -> Structures:

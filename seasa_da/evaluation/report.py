@@ -17,10 +17,11 @@ CALIBRATION = "calibration.json"
 
 
 def summary_content(evaluation: Evaluation | FileEvaluation) -> dict[str, Any]:
-    """The summary as JSON: Dice in percent and ASD in `units`, by structure and their mean; null where unknown."""
+    """The summary as JSON: scores in percent and distances in `units`, by structure and their mean; null if unknown."""
     return {
         **_about(evaluation),
         "units": evaluation.units,
+        "tolerance_mm": evaluation.tolerance_mm,
         "cases": len({score.case for score in evaluation.scores}),
         **evaluation.summary,
         "notes": list(evaluation.notes),

@@ -24,6 +24,8 @@ FIRST_COLUMNS = ("case", "structure", "dice", "asd", "voxels_truth", "voxels_pre
 COLUMNS = (*FIRST_COLUMNS, "hd95", "surface_dice", "volume_error")
 FURTHER = ("hd95", "surface_dice", "volume_error")
 """Metrics beside the paper's two."""
+KINDS = ("dice", "asd", "asd_undefined", "hd95", "hd95_undefined", "surface_dice", "volume_error")
+"""What a summary holds."""
 
 
 @dataclass(frozen=True)
@@ -109,23 +111,25 @@ def summarise(scores: Iterable[StructureScore], class_names: Sequence[str]) -> d
     """Means over cases of every structure, then the mean of the structures.
 
     Returns:
-        `{"dice": {name: percent, "mean": …}, "asd": {name: …, "mean": …}, "asd_undefined": {name: count}}`, and the
-        same as "asd" of "hd95", "surface_dice" and "volume_error" (here without its sign). A
+        `{"dice": {name: percent, "mean": …}, "asd": {name: …, "mean": …}, "asd_undefined": {name: count}}`, the same
+        as the last two of "hd95", and as the first of "surface_dice" and "volume_error" (here without its sign). A
         structure's ASD is the mean over the cases where it is defined, `asd_undefined` counts the others; HD95 is
-        defined where the ASD is, a volume's error where there is a volume. What cannot
-        be said (no labels, no defined distance) is `None`. A structure without labels is left out of the mean of
-        structures; one whose distance is defined in no case leaves the ASD without a mean, as to miss a structure
-        everywhere must not look better than to find it badly.
+        defined where the ASD is, a volume's error where the reference is not empty. What cannot be said (no labels, no
+        defined distance, scores of a version that did not look at it) is `None`. A structure without labels is left
+        out of the mean of structures; one whose distance is defined in no case leaves the ASD without a mean, as to
+        miss a structure everywhere must not look better than to find it badly.
     """
     scores = list(scores)
-    summary: dict[str, dict[str, Any]] = {name: {} for name in ("dice", "asd", "asd_undefined", *FURTHER)}
+    summary: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
     for name in class_names:
         own = [score for score in scores if score.structure == name]
         defined = [score.asd for score in own if score.asd is not None]
         summary["dice"][name] = _mean([score.dice for score in own])
         summary["asd"][name] = _mean(defined)
         summary["asd_undefined"][name] = len(own) - len(defined) if own else None
-        # what an earlier version did not look at is unknown, and not undefined
+        # What an earlier version did not look at is unknown, and not undefined.
+        looked = bool(own) and all(score.surface_dice is not None for score in own)
+        summary["hd95_undefined"][name] = len(own) - len(defined) if looked else None
         summary["hd95"][name] = _mean_of_all([score.hd95 for score in own if score.asd is not None])
         summary["surface_dice"][name] = _mean_of_all([score.surface_dice for score in own])
         sizes = [score.volume_error for score in own if score.voxels_truth]
@@ -164,6 +168,8 @@ def read_scores(path: Path) -> list[StructureScore]:
         rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""), strict=True))
         if rows and tuple(rows[0]) not in (COLUMNS, FIRST_COLUMNS):
             raise ValueError(f"its columns are {', '.join(map(str, rows[0]))}")
+        if any(None in row.values() for row in rows):
+            raise ValueError("a line of it is cut off")
         return [
             StructureScore(
                 case=row["case"],

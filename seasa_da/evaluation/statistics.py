@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from seasa_da.evaluation.comparison import Comparison, MethodRow, MethodRuns, MetricRow, Spread
 from seasa_da.evaluation.comparison_warnings import comparison_warnings
-from seasa_da.evaluation.scores import FURTHER, summarise
+from seasa_da.evaluation.scores import FURTHER, StructureScore, summarise
 from seasa_da.evaluation.significance import bootstrap_interval, holm, paired_p, smallest_p
 
 __all__ = [
@@ -100,7 +100,10 @@ def compare_methods(rows: Sequence[MethodRuns], class_names: Sequence[str], *, a
         seeds = sorted(row.runs)
         summaries = [summarise(row.runs[seed], class_names) for seed in seeds]
         total = {name: sum(s.structure == name for seed in seeds for s in row.runs[seed]) for name in class_names}
-        missing = {name: _sum(summary["asd_undefined"][name] for summary in summaries) for name in class_names}
+        missing, missing_hd95 = (
+            {name: _sum(summary[kind][name] for summary in summaries) for name in class_names}
+            for kind in ("asd_undefined", "hd95_undefined")
+        )
         done.append(
             MethodRow(
                 name=row.name,
@@ -115,6 +118,7 @@ def compare_methods(rows: Sequence[MethodRuns], class_names: Sequence[str], *, a
                     metric: {key: _spread_of_all([s[metric][key] for s in summaries]) for key in (*class_names, "mean")}
                     for metric in FURTHER
                 },
+                hd95_undefined={**missing_hd95, "mean": _sum(missing_hd95.values())},
             )
         )
     scored = {row.name: {seed: {score.case for score in row.runs[seed]} for seed in row.runs} for row in rows}
@@ -124,15 +128,23 @@ def compare_methods(rows: Sequence[MethodRuns], class_names: Sequence[str], *, a
 
 
 def _cleaned(row: MethodRuns, class_names: Sequence[str]) -> MethodRuns:
-    """The scores of `class_names`; a distance that is no number, as other programs write it, is not defined."""
+    """The scores of `class_names`; a distance that is no number, as other programs write it, is not defined.
+
+    The same in another metric is not known.
+    """
     runs = {}
     for seed, scores in row.runs.items():
         kept = [score for score in scores if score.structure in class_names]
         for score in kept:
             if not math.isfinite(score.dice):
                 raise ValueError(f"{row.name}, seed {seed}: Dice of {score.structure} in {score.case} is {score.dice}")
-        runs[seed] = [s if s.asd is None or math.isfinite(s.asd) else replace(s, asd=None) for s in kept]
+        runs[seed] = [_finite(score) for score in kept]
     return replace(row, runs=runs)
+
+
+def _finite(score: StructureScore) -> StructureScore:
+    odd = [name for name in ("asd", *FURTHER) if not math.isfinite(getattr(score, name) or 0)]
+    return replace(score, **dict.fromkeys(odd)) if odd else score
 
 
 def _tested(

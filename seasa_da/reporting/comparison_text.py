@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 
-from seasa_da.evaluation.comparison import Comparison, MethodRuns, Spread
+from seasa_da.evaluation.comparison import Comparison, MethodRow, MethodRuns, Spread
 from seasa_da.evaluation.scores import COLUMNS, FURTHER
 from seasa_da.evaluation.tolerance import TOLERANCE_MM
 from seasa_da.reporting.comparison_lines import (
@@ -50,25 +50,28 @@ def comparison_markdown(
         table = markdown_table(header, [_row(line)[: len(header)] for line in lines])
         blocks += [f"**{metric_title(metric, units)}**", table]
     if any(spread.mean is not None for row in comparison.rows for by in row.further.values() for spread in by.values()):
-        blocks += ["**Further metrics**, means of the structures", _further_table(comparison, units)]
+        blocks += ["**Further metrics**, means of the structures", _further_table(comparison, units, failures)]
     below = notes(comparison, failures=failures, published=published, other_data=other_data)
     return "\n\n".join([*blocks, "\n".join(f"- {markdown_escaped(note)}" for note in below)]).rstrip() + "\n"
 
 
-def _further_table(comparison: Comparison, units: str) -> str:
+def _further_table(comparison: Comparison, units: str, failures: Mapping[str, str]) -> str:
     header = ["Method", f"HD95 [{units}]", f"surface Dice at {TOLERANCE_MM:g} mm [%]", "volume error [%]"]
     lines = []
     for row in comparison.rows:
-        spreads = [row.further.get(metric, {}).get("mean", Spread(None, None)) for metric in FURTHER]
-        name = markdown_escaped(row.name) + (" (oracle)" if row.oracle else "")
-        lines.append([name, *map(_spread_cell, spreads)])
+        remark = state(row, failures) or ("oracle" if row.oracle else "")
+        cells = [markdown_cell(_further_cell(row, metric)) for metric in FURTHER]
+        lines.append([markdown_escaped(row.name) + (f" ({remark})" if remark else ""), *cells])
     return markdown_table(header, lines)
 
 
-def _spread_cell(spread: Spread) -> str:
-    if spread.mean is None:
-        return NOTHING
-    return f"{spread.mean:.1f}" + (f" ± {spread.std:.1f}" if spread.std is not None else "")
+def _further_cell(row: MethodRow, metric: str) -> Cell:
+    mean = row.further.get(metric, {}).get("mean", Spread(None, None))
+    return Cell(
+        NOTHING if mean.mean is None else f"{mean.mean:.1f}",
+        "" if mean.std is None else f"{mean.std:.1f}",
+        row.hd95_undefined.get("mean") or 0 if metric == "hd95" else 0,
+    )
 
 
 def _row(line: Line) -> list[str]:
@@ -141,6 +144,8 @@ def comparison_csv(
         for further, by_name in row.further.items():
             for name, spread in by_name.items():
                 found = {"metric": further, "structure": name, "mean": spread.mean, "std": spread.std}
+                if further == "hd95" and (undefined := row.hd95_undefined.get(name)) is not None:
+                    found |= {"undefined": undefined, "undefined_of": row.asd_total[name]}
                 writer.writerow({**about, **found})
     return text.getvalue()
 

@@ -67,9 +67,15 @@ def further_table(summary: Summary, *, units: str = "mm", tolerance_mm: float) -
         table.add_column(Text(header), justify="right", overflow="fold")
     names = list(summary["asd_undefined"])
     for name in [*names, "mean"]:
-        values = [_number(summary.get(metric, {}).get(name), 1) for metric in ("hd95", "surface_dice", "volume_error")]
+        values = [_number(summary.get(metric, {}).get(name), 1) for metric in ("surface_dice", "volume_error")]
         style = "bold" if name == "mean" else None
-        table.add_row(Text(name), *values, end_section=bool(names) and name == names[-1], style=style)
+        table.add_row(
+            Text(name),
+            _distance(summary, name, "hd95", 1),
+            *values,
+            end_section=bool(names) and name == names[-1],
+            style=style,
+        )
     return table
 
 
@@ -77,10 +83,10 @@ def _number(value: float | None, digits: int) -> Text:
     return Text(NOTHING if value is None else f"{value:.{digits}f}")
 
 
-def _distance(summary: Summary, name: str) -> Text:
-    counts = summary["asd_undefined"]
+def _distance(summary: Summary, name: str, metric: str = "asd", digits: int = 2) -> Text:
+    counts = summary.get(f"{metric}_undefined", {})
     undefined = sum(count or 0 for count in counts.values()) if name == "mean" else counts.get(name) or 0
-    text = _number(summary["asd"].get(name), 2)
+    text = _number(summary.get(metric, {}).get(name), digits)
     return text.append(f"\n{undefined} undefined", style="yellow") if undefined else text
 
 

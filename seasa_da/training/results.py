@@ -102,7 +102,8 @@ def finish_run(
         _draw_translations(models, store, settings, device, pictures[-1])
     voxels = sum(size for _, size in entropies)
     label_free = {"entropy": sum(mean * size for mean, size in entropies) / voxels}
-    content = {**metrics, "units": evaluation.units, **evaluation.summary, "label_free": label_free}
+    content = {**metrics, "units": evaluation.units, "tolerance_mm": evaluation.tolerance_mm}
+    content |= {**evaluation.summary, "label_free": label_free}
     further = [folder.validation]
     content["calibration"] = None
     if evaluation.calibration is not None:
@@ -118,7 +119,7 @@ def finish_run(
         tracker.log_metrics(metrics["updates"], _flat_scores({**evaluation.summary, **more}))
         if reference:
             before_it = {
-                kind: scores for kind, scores in read_json(reference.metrics).items() if kind in ("dice", "asd")
+                kind: scores for kind, scores in read_json(reference.metrics).items() if kind in evaluation.summary
             }
             tracker.log_metrics(metrics["updates"], _flat_scores(before_it, "without_adaptation/"))
         for file in (folder.metrics, folder.config, folder.log, folder.per_case, folder.per_case_json, *further):

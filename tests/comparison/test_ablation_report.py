@@ -32,7 +32,7 @@ def report_of(toy, reference=None):
 def score(toy, row, dice):
     """A finished run of six cases, each with another Dice around this one."""
     path = toy.finish(row)
-    lines = [f"{case},AA,{dice + case},1.5,10,10" for case in range(6)]
+    lines = [f"{case},AA,{dice + case},1.5,10,10,2.5,90.0,0.0" for case in range(6)]
     (path / "per_case.csv").write_text("\n".join([",".join(COLUMNS), *lines, ""]))
 
 

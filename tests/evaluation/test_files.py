@@ -56,6 +56,7 @@ def test_hand_computed_scores_of_anisotropic_voxels(folders):
         "asd": {"1": 0.5, "2": 3.0, "mean": 1.75},
         "asd_undefined": {"1": 0, "2": 1},
         "hd95": {"1": 0.5, "2": 3.0, "mean": 1.75},
+        "hd95_undefined": {"1": 0, "2": 1},
         "surface_dice": {"1": 100.0, "2": 0.0, "mean": 50.0},
         "volume_error": {"1": 0.0, "2": 50.0, "mean": 25.0},
     }

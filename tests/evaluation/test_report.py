@@ -21,11 +21,13 @@ def test_a_report_holds_summary_and_cases(tmp_path):
         "structures": {"AA": 820},
         "ignored_values": [255],
         "units": "mm",
+        "tolerance_mm": 2.0,
         "cases": 2,
         "dice": {"AA": 40.0, "mean": 40.0},
         "asd": {"AA": 1.0, "mean": 1.0},
         "asd_undefined": {"AA": 1},
         **{metric: {"AA": None, "mean": None} for metric in ("hd95", "surface_dice", "volume_error")},
+        "hd95_undefined": {"AA": None},
         "notes": ["a note"],
     }
     assert read_scores(tmp_path / "out" / "per_case.csv") == SCORES

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from seasa_da.errors import UserError
-from seasa_da.evaluation.scores import StructureScore, read_scores, score_case, summarise, write_scores
+from seasa_da.evaluation.scores import COLUMNS, StructureScore, read_scores, score_case, summarise, write_scores
 
 NAMES = ("AA", "MYO")
 
@@ -61,6 +61,7 @@ def test_summary_is_the_mean_over_cases_then_over_structures():
         "asd": {"AA": 2.0, "MYO": 4.0, "mean": 3.0},
         "asd_undefined": {"AA": 0, "MYO": 1},
         "hd95": {"AA": 6.0, "MYO": 9.0, "mean": 7.5},
+        "hd95_undefined": {"AA": 0, "MYO": 1},
         "surface_dice": {"AA": 80.0, "MYO": 20.0, "mean": 50.0},
         "volume_error": {"AA": 15.0, "MYO": 50.0, "mean": 32.5},  # without their signs, which would cancel
     }
@@ -70,7 +71,7 @@ def test_what_an_earlier_version_did_not_look_at_is_unknown():
     scores = [StructureScore("p1", "AA", 80.0, 1.0, 10, 12), StructureScore("p2", "AA", 0.0, None, 0, 5)]
     summary = summarise(scores, ["AA"])
     assert summary["asd"]["AA"] == 1.0
-    assert [summary[name]["AA"] for name in ("hd95", "surface_dice", "volume_error")] == [None] * 3
+    assert [summary[name]["AA"] for name in ("hd95", "surface_dice", "volume_error", "hd95_undefined")] == [None] * 4
 
 
 def test_a_reference_without_the_structure_has_no_volume_to_be_wrong_about():
@@ -97,6 +98,7 @@ def test_no_labels_is_all_null():
         "asd": {**nothing, "mean": None},
         "asd_undefined": nothing,
         **{metric: {**nothing, "mean": None} for metric in ("hd95", "surface_dice", "volume_error")},
+        "hd95_undefined": nothing,
     }
 
 
@@ -123,7 +125,12 @@ def test_tables_of_earlier_versions_are_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["case,dice\np1,3\n", "case,structure,dice,asd,voxels_truth,voxels_pred\np1,AA,x,,1,1\n"]
+    "text",
+    [
+        "case,dice\np1,3\n",
+        "case,structure,dice,asd,voxels_truth,voxels_pred\np1,AA,x,,1,1\n",
+        f"{','.join(COLUMNS)}\np1,AA,50.0,1.5,10,1",  # cut off, not of an earlier version
+    ],
 )
 def test_a_broken_csv_is_one_line(tmp_path, text):
     path = tmp_path / "per_case.csv"

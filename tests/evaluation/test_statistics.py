@@ -62,6 +62,29 @@ def test_a_row_by_hand():
     assert row.dice.p is row.dice.p_holm is None
 
 
+def test_further_metrics_are_summarised_and_not_tested():
+    seen = [
+        StructureScore("p1", "AA", 80.0, 1.0, 10, 8, 2.0, 90.0, -20.0),
+        StructureScore("p1", "MYO", 70.0, 2.0, 10, 14, 6.0, 50.0, 40.0),
+    ]
+    missed = [seen[0], StructureScore("p1", "MYO", 0.0, None, 10, 0, None, 0.0, -100.0)]
+    old = [StructureScore("p1", name, 80.0, 1.0, 10, 8) for name in NAMES]
+    odd = [seen[0], dataclasses.replace(seen[1], hd95=float("nan"))]
+    rows = [
+        MethodRuns(str(n), False, dict(enumerate(runs))) for n, runs in enumerate([[seen, missed], [seen, old], [odd]])
+    ]
+    both, half, strange = compare_methods(rows, NAMES).rows
+    root2 = 2**0.5
+    assert both.further["hd95"]["AA"] == Spread(2.0, 0.0)
+    # In the second seed MYO was missed everywhere.
+    assert both.further["hd95"]["MYO"] == both.further["hd95"]["mean"] == Spread(None, None)
+    assert both.hd95_undefined == {"AA": 0, "MYO": 1, "mean": 1}
+    assert both.further["surface_dice"]["mean"] == Spread(57.5, pytest.approx(25 / root2))
+    assert both.further["volume_error"]["mean"] == Spread(45.0, pytest.approx(30 / root2))
+    assert all(spread == Spread(None, None) for spreads in half.further.values() for spread in spreads.values())
+    assert strange.further["hd95"]["MYO"].mean is None and strange.further["hd95"]["AA"].mean == 2.0
+
+
 def test_the_interval_is_of_the_mean_that_is_shown():
     rng = np.random.default_rng(0)
     gaps = method("x", {f"c{i}": (50.0, 50.0, 1.0 + rng.random(), 20.0 if i % 3 else None) for i in range(12)})

@@ -69,7 +69,17 @@ def by_simpleitk(pred, truth, spacing):
 @pytest.mark.parametrize("spacing", SPACINGS)
 @pytest.mark.parametrize("name", MASKS)
 def test_as_simpleitk(name, spacing):
-    pred, truth = MASKS[name]
+    check_against_simpleitk(*MASKS[name], spacing)
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_slices_as_simpleitk(name):
+    pred, truth = (mask.any(axis=0) for mask in MASKS[name])
+    check_against_simpleitk(pred, truth, (0.7, 1.9))
+    assert hd95(pred[None], truth[None], (5, 0.7, 1.9)) == hd95(pred, truth, (0.7, 1.9))
+
+
+def check_against_simpleitk(pred, truth, spacing):
     there, back = by_simpleitk(pred, truth, spacing)
     pooled = np.concatenate([there, back])
     distances = surface_distances(pred, truth, spacing)
@@ -77,7 +87,8 @@ def test_as_simpleitk(name, spacing):
     assert np.sort(distances.truth) == pytest.approx(np.sort(back), abs=1e-4)
     assert asd(pred, truth, spacing) == pytest.approx(pooled.mean(), abs=1e-4)
     assert hd95(pred, truth, spacing) == pytest.approx(np.percentile(pooled, 95), abs=1e-4)
-    for tolerance in (0.05, 1.05, 2.05):  # between the distances that there are
+    for tolerance in (0.05, 1.05, 2.05):
+        assert np.abs(pooled - tolerance).min() > 1e-3  # between the distances that there are
         expected = 100 * (pooled <= tolerance).mean()
         assert surface_dice(pred, truth, spacing, tolerance) == pytest.approx(expected, abs=1e-9)
     overlap = SimpleITK.LabelOverlapMeasuresImageFilter()

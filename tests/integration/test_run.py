@@ -40,7 +40,10 @@ def test_a_run_leaves_what_others_build_on(smoke: Smoke, store: Path) -> None:
     assert {"torch", "pytorch-adapt", "timm", "seasa-da"} <= set(metrics["versions"])
 
     rows = list(csv.DictReader((folder / "per_case.csv").open()))
-    assert list(rows[0]) == ["case", "structure", "dice", "asd", "voxels_truth", "voxels_pred"]
+    further = ["hd95", "surface_dice", "volume_error"]
+    assert list(rows[0]) == ["case", "structure", "dice", "asd", "voxels_truth", "voxels_pred", *further]
+    assert all(list(metrics[name]) == [*STRUCTURES, "mean"] for name in further)
+    assert metrics["hd95_undefined"] == metrics["asd_undefined"] and metrics["tolerance_mm"] == 2.0
     assert len(rows) == 2 * len(STRUCTURES)
     for name in STRUCTURES:
         own = [float(row["dice"]) for row in rows if row["structure"] == name]

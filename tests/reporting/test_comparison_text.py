@@ -113,4 +113,10 @@ def test_further_metrics_in_markdown_and_csv():
     lines = csv.DictReader(io.StringIO(comparison_csv(done, ["AA"], DIRECTION)))
     found = {(line["method"], line["metric"], line["structure"]): line["mean"] for line in lines}
     assert (found["ours", "hd95", "AA"], found["crst", "hd95", "AA"]) == ("5.0", "")
+    missed = StructureScore("b", "AA", 0.0, None, 10, 0, None, 0.0, -100.0)
+    done = compare_methods([MethodRuns("ours", False, {0: [score, missed]})], ["AA"])
+    assert "| ours | 4.5 (1 und.) | 40.0 | 60.0 |" in comparison_markdown(done, ["AA"], DIRECTION)
+    lines = csv.DictReader(io.StringIO(comparison_csv(done, ["AA"], DIRECTION)))
+    (line,) = (line for line in lines if (line["metric"], line["structure"]) == ("hd95", "mean"))
+    assert (line["undefined"], line["undefined_of"]) == ("1", "2")
     assert "Further" not in comparison_markdown(compare_methods([old], ["AA"]), ["AA"], DIRECTION)

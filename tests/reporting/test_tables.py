@@ -3,7 +3,7 @@ import io
 from rich.console import Console
 
 from seasa_da.evaluation.scores import StructureScore, summarise
-from seasa_da.reporting.tables import results_table
+from seasa_da.reporting.tables import further_table, results_table
 
 NAMES = ["AA", "[red]MYO"]
 
@@ -51,6 +51,20 @@ def test_beside_the_run_without_adaptation():
     assert rows[3] == ["mean", "50.0", "1.62", "42.2", "1.62", "+7.8"]
     assert max(map(len, lines(table))) <= 80
     assert "…" not in "".join(lines(table, width=50))
+
+
+def test_further_metrics():
+    scores = [
+        StructureScore("p1", "AA", 80.0, 1.25, 10, 9, 3.5, 90.0, -10.0),
+        StructureScore("p2", "AA", 0.0, None, 10, 0, None, 0.0, -100.0),
+    ]
+    table = further_table(summarise(scores, ["AA"]), tolerance_mm=1.5)
+    row, undefined = ["3.5", "45.0", "55.0"], ["", "1 undefined", "", ""]
+    assert cells(table) == [["AA", *row], undefined, ["mean", *row], undefined]
+    text = "\n".join(lines(table))
+    assert "HD95 [mm]" in text and "at 1.5 mm [%]" in text and "volume error [%]" in text
+    assert cells(further_table(summary(), tolerance_mm=2.0)) == [[name, "–", "–", "–"] for name in [*NAMES, "mean"]]
+    assert cells(further_table({"asd_undefined": {"AA": 0}}, tolerance_mm=2.0))[0] == ["AA", "–", "–", "–"]
 
 
 def test_nothing_known():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from seasa_da.evaluation.tolerance import TOLERANCE_MM
 from seasa_da.reporting.page.content import NOTHING, Cell, Column, Table, number_cell, text_cell
 
 Json = Mapping[str, Any]
@@ -24,7 +25,7 @@ METRICS: Mapping[str, Metric] = {
     "dice": Metric("Dice [%]", False),
     "asd": Metric("ASD [{units}]", True),
     "hd95": Metric("HD95 [{units}]", True),
-    "surface_dice": Metric("Surface Dice [%]", False),
+    "surface_dice": Metric(f"Surface Dice at {TOLERANCE_MM:g} mm [%]", False),
     "volume_error": Metric("Volume error without its sign [%]", True),
 }
 SIGNED = Metric("Volume error [%]", True)

@@ -74,9 +74,19 @@ def test_further_metrics_get_tables_of_their_own():
     tables = comparison_tables(made)
     assert [table.caption for table in tables[2:]] == [
         "HD95 [mm], lower is better",
-        "Surface Dice [%], higher is better",
+        "Surface Dice at 2 mm [%], higher is better",
     ]
     assert all(any(cell.best for row in table.rows for cell in row) for table in tables)
+
+
+def test_a_distance_that_leaves_something_out_is_not_best():
+    made = content()
+    for place, row in enumerate(made["rows"]):
+        row["further"] = {"hd95": {key: {"mean": 1.0 + place, "std": None} for key in ("AA", "mean")}}
+        row["hd95_undefined"] = {"AA": 1, "mean": 1}
+    hd95 = comparison_tables(made)[2]
+    assert not any(cell.best for row in hd95.rows for cell in row)
+    assert column(hd95, "AA")["ours"].note == "(1 und.)"
 
 
 def test_what_nobody_looked_at_has_no_table():
