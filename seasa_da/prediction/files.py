@@ -14,7 +14,7 @@ import numpy as np
 
 from seasa_da.errors import UserError
 from seasa_da.files import os_errors_named, sha256_file
-from seasa_da.prediction.inputs import InputCase, find_inputs, refuse_overwriting_inputs
+from seasa_da.prediction.inputs import InputCase, channels_as_cases, find_inputs, refuse_overwriting_inputs
 from seasa_da.prediction.maps import entropy, fitting_dtype, normalised
 from seasa_da.prediction.nibabel_case import case_of_files
 from seasa_da.prediction.nifti_writer import NiftiWriter, output_header
@@ -78,6 +78,8 @@ def predict_files(
     """
     maps, out = maps or Maps(), Path(out)
     cases = find_inputs([str(volume) for volume in volumes], segmenter.channels)
+    if segmenter.channels == 1 and (line := channels_as_cases(cases)):
+        say(f"warning: {line}")
     outputs = {case.name: _outputs(out, case.name, segmenter, maps) for case in cases}
     refuse_overwriting_inputs(cases, (path for paths in outputs.values() for path in paths))
     if maps.reliability:

@@ -60,6 +60,19 @@ def find_inputs(volumes: Iterable[str], channels: int) -> list[InputCase]:
     return list(by_name.values())
 
 
+def channels_as_cases(cases: Iterable[InputCase]) -> str:
+    """A line for the user where cases of one channel, by their names, look like channels of one case; else empty."""
+    groups, _ = _grouped(path for case in cases for path in case.files)
+    alike = sorted(case for (_, case), numbered in groups.items() if {"0000", "0001"} <= numbered.keys())
+    if not alike:
+        return ""
+    more = f" (so are {len(alike) - 1} more)" if alike[1:] else ""
+    return (
+        f"{alike[0]}_0000 and {alike[0]}_0001 are segmented as two cases, as the run has one channel{more}; if they "
+        "are channels of one, give only the one that the run was trained on"
+    )
+
+
 def _files(text: str) -> list[Path]:
     path = Path(text)
     with os_errors_named(path, "read"):

@@ -1,7 +1,7 @@
 import pytest
 
 from seasa_da.errors import UserError
-from seasa_da.prediction.inputs import InputCase, find_inputs, refuse_overwriting_inputs
+from seasa_da.prediction.inputs import InputCase, channels_as_cases, find_inputs, refuse_overwriting_inputs
 
 
 @pytest.fixture
@@ -118,3 +118,12 @@ def test_an_input_is_never_overwritten(folder, tmp_path):
     refuse_overwriting_inputs([case], [tmp_path / "out" / "a.nii.gz"])
     with pytest.raises(UserError, match="is one of the volumes to be segmented"):
         refuse_overwriting_inputs([case], [tmp_path / "out" / ".." / "a.nii.gz"])
+
+
+def test_cases_that_look_like_channels_of_one_are_said_to_be_cases(folder):
+    folder("a_0000.nii.gz", "a_0001.nii.gz", "b_0001.nii.gz", "b_0000.nii.gz", "c_0000.nii.gz", "d_0001.nii.gz")
+    line = channels_as_cases(find_inputs(["."], 1))
+    assert line.startswith(
+        "a_0000 and a_0001 are segmented as two cases, as the run has one channel (so are 1 more); if"
+    )
+    assert channels_as_cases(find_inputs(["a_0000.nii.gz", "c_0000.nii.gz", "d_0001.nii.gz"], 1)) == ""
