@@ -143,8 +143,8 @@ def _cleaned(row: MethodRuns, class_names: Sequence[str]) -> MethodRuns:
 
 
 def _finite(score: StructureScore) -> StructureScore:
-    odd = [name for name in ("asd", *FURTHER) if not math.isfinite(getattr(score, name) or 0)]
-    return replace(score, **dict.fromkeys(odd)) if odd else score
+    odd: dict[str, Any] = {name: None for name in ("asd", *FURTHER) if not math.isfinite(getattr(score, name) or 0)}
+    return replace(score, **odd) if odd else score
 
 
 def _tested(
