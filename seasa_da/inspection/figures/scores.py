@@ -45,9 +45,7 @@ def calibration(material: Material) -> Sheet:
     shown = material.shown
     order = [*([shown.before] if shown.before else []), *(name for name in shown.runs if name != shown.before)]
     diagrams = [
-        _diagram(name, found, shown.structures)
-        for name in order
-        if (found := shown.runs[name].calibration) is not None and found["foreground"]["voxels"]
+        _diagram(name, found, shown.structures) for name in order if (found := shown.runs[name].calibration) is not None
     ]
     if not diagrams:
         raise NotThereError("no run has a calibration.json (no test labels, or an older version)")
@@ -130,6 +128,7 @@ def _masks(run: RunFiles, structures: Sequence[str]) -> list[MaskCurve]:
     candidates = (run.reliability or {}).get("candidates", [])
     if not candidates:
         return []
+    alone = len(structures) == 1
 
     def curve(name: str, regions: Sequence[Json]) -> MaskCurve:
         def of(key: str) -> tuple[list[float], list[float]]:
@@ -141,11 +140,11 @@ def _masks(run: RunFiles, structures: Sequence[str]) -> list[MaskCurve]:
 
     found = [
         curve("all pixels", [one["all"] for one in candidates]),
-        curve("all structures", [one["foreground"] for one in candidates]),
+        curve(structures[0] if alone else "all structures", [one["foreground"] for one in candidates]),
         *(
             curve(name, [one["structures"][name] for one in candidates])
             for name in structures
-            if all(name in one["structures"] for one in candidates)
+            if not alone and all(name in one["structures"] for one in candidates)
         ),
     ]
     return [one for one in found if one.reliable[0] or one.unreliable[0]]

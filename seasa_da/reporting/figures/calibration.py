@@ -41,7 +41,7 @@ class Diagram:
     Attributes:
         name: what it is called.
         foreground: bins of the voxels that are called a structure.
-        structures: bins of each structure's voxels, by its probability.
+        structures: bins of those called each; where there is one structure, it is the foreground.
         ece: expected calibration error of the foreground, percent.
         confident_errors: share of the wrong voxels whose entropy is low, percent.
     """
@@ -64,12 +64,14 @@ def calibration_figure(
     """
     columns = min(4, len(diagrams))
     width = max(COLUMN_WIDTH, min(FULL_WIDTH, columns * _PANEL + 2 * EDGE))
-    colours = structure_colours(class_names, palette)
+    alone = len(class_names) == 1
+    foreground = class_names[0] if alone else "all structures"
+    colours = {} if alone else structure_colours(class_names, palette)
     handles = [
-        Line2D([], [], color=FOREGROUND, linewidth=1.6, label="all structures"),
+        Line2D([], [], color=FOREGROUND, linewidth=1.6, label=fit(foreground, width * 0.8, SMALL)),
         *(
-            Line2D([], [], color=colours[name], linewidth=1.2, label=fit(name, width * 0.8, SMALL))
-            for name in class_names
+            Line2D([], [], color=colour, linewidth=1.2, label=fit(name, width * 0.8, SMALL))
+            for name, colour in colours.items()
         ),
         Line2D([], [], color="0.6", linestyle="--", linewidth=0.8, label="as certain as right"),
     ]
@@ -98,6 +100,8 @@ def calibration_figure(
 
 def _head(one: Diagram, room: float) -> list[str]:
     lines = wrap(one.name, room, SMALL)
+    if not one.foreground.confidence:
+        lines.append(fit("no structure predicted", room, SMALL))
     if one.ece is not None:
         lines.append(f"ECE {one.ece:.1f} %")
     if one.confident_errors is not None:
@@ -107,10 +111,9 @@ def _head(one: Diagram, room: float) -> list[str]:
 
 def _draw(axes: Any, one: Diagram, colours: Mapping[str, str]) -> None:
     axes.plot([0, 100], [0, 100], color="0.6", linestyle="--", linewidth=0.8, zorder=1)
-    for name, bins in one.structures.items():
-        axes.plot(
-            bins.confidence, bins.accuracy, color=colours[name], linewidth=1, marker="o", markersize=1.8, zorder=2
-        )
+    for name, colour in colours.items():
+        bins = one.structures.get(name, Bins([], []))
+        axes.plot(bins.confidence, bins.accuracy, color=colour, linewidth=1, marker="o", markersize=1.8, zorder=2)
     bins = one.foreground
     axes.plot(bins.confidence, bins.accuracy, color=FOREGROUND, linewidth=1.6, marker="o", markersize=2.2, zorder=3)
     for which in ("x", "y"):

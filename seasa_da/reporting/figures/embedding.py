@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from seasa_da.reporting.colours import Palette, structure_colours
 from seasa_da.reporting.figures.sheet import COLUMN_WIDTH, EDGE, FULL_WIDTH, Sheet, legend_height
-from seasa_da.reporting.figures.text import HEADING, SMALL, TINY, fit, plain, text_height
+from seasa_da.reporting.figures.text import HEADING, SMALL, TINY, fit, plain, text_height, wrap
 
 BACKGROUND = "#BDBDBD"
 _LARGEST = 3.4
@@ -49,7 +49,7 @@ def embedding_figure(
         panels: by the network's name.
         class_names: structures in the order of the labels.
         source, target: names of the domains.
-        note: a line below.
+        note: one or two lines below.
         title: one line above.
     """
     count = len(panels)
@@ -75,9 +75,10 @@ def embedding_figure(
             for name, colour in zip(["background", *class_names], colours, strict=True)
         ),
     ]
+    notes = wrap(note, room, TINY, 2) if note else []
     head = text_height(1, HEADING) + 0.04
     top = EDGE + (text_height(1, HEADING) + 0.05 if title else 0)
-    below = 0.06 + legend_height(handles, room) + (text_height(1, TINY) + 0.02 if note else 0)
+    below = 0.06 + legend_height(handles, room) + text_height(len(notes), TINY) + 0.02
     sheet = Sheet(width, top + head + size + below + EDGE)
     if title:
         sheet.text(EDGE, EDGE, plain(fit(title, room, HEADING)), HEADING, color="0.3")
@@ -94,9 +95,9 @@ def embedding_figure(
         _draw(axes, points, colours)
     end = top + head + size + 0.06
     sheet.legend(EDGE, end, handles, room)
-    if note:
-        end += legend_height(handles, room) + 0.02
-        sheet.text(EDGE, end, plain(fit(note, room, TINY)), TINY, color="0.3")
+    end += legend_height(handles, room) + 0.02
+    for number, line in enumerate(notes):
+        sheet.text(EDGE, end + text_height(number, TINY), plain(line), TINY, color="0.3")
     return sheet
 
 

@@ -24,8 +24,9 @@ from seasa_da.reporting.figures.sheet import Sheet
 from seasa_da.reporting.overlays import Labels, grey_picture
 
 VIEWS_SHOWN = 4
-RANDOM_ONLY, FOURIER_ONLY, BOTH = "#56B4E9", "#E69F00", "#FFFFFF"
-FOUND, MISSED, SPARED = "#009E73", "#D55E00", "#B0B0B0"
+# Colours that no structure has, in either palette; they differ in lightness, too.
+RANDOM_ONLY, FOURIER_ONLY, BOTH = "#00E5FF", "#FF9EDB", "#FFFFFF"
+FOUND, MISSED, SPARED = "#FFE9C7", "#FF2BD6", "#8D8D8D"
 
 
 @dataclass(frozen=True)

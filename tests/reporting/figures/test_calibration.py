@@ -27,6 +27,19 @@ def test_a_diagram_a_run_with_its_error():
     check_texts(sheet)
 
 
+def test_one_structure_is_the_foreground():
+    sheet = calibration_figure([diagram(structures=["nucleus"])], ["nucleus"])
+    assert legend(sheet) == ["nucleus", "as certain as right"]
+    assert len(sheet.figure.axes[0].lines) == 2
+
+
+def test_a_run_that_predicts_no_structure_says_so():
+    nothing = Diagram("ours", Bins([], []), {}, confident_errors=100.0)
+    sheet = calibration_figure([nothing], NAMES)
+    assert sheet.figure.axes[0].get_title(loc="left") == "ours\nno structure predicted\nconfident errors 100 %"
+    check_texts(sheet)
+
+
 def test_a_diagram_is_square():
     for count in (1, 2, 5):
         sheet = calibration_figure([diagram()] * count, NAMES)
