@@ -95,12 +95,13 @@ def files_limited_to(size: int) -> Iterator[None]:
 
 
 def test_a_full_disk_is_one_line_and_keeps_what_was_finished(smoke: Smoke, store: Path, tmp_path: Path) -> None:
-    with files_limited_to(200_000), pytest.raises(UserError, match=r"cannot write .*checkpoint"):
+    with files_limited_to(200_000), pytest.raises(UserError, match=r"cannot write .*(candidates|checkpoint)"):
         smoke("source-only", data=store)
     run = tmp_path / "run"
     assert checkpoint.list_checkpoints(run / "checkpoint") == []
     assert not (run / "metrics.json").exists()
-    assert [path.name for path in (run / "checkpoint").iterdir()] == []
+    begun = [path for name in ("checkpoint", "candidates") for path in (run / name).glob("*")]
+    assert [path.name for path in begun] == []
 
 
 def test_slices_too_small_for_the_discriminators(
