@@ -19,11 +19,15 @@ from seasa_da.reporting.figures.sheet import (
     light_frame,
     set_range,
 )
-from seasa_da.reporting.figures.text import HEADING, SMALL, fit, joined, plain, text_height, wrap
+from seasa_da.reporting.figures.text import HEADING, SMALL, TINY, fit, joined, plain, text_height, wrap
 
 FOREGROUND = "#000000"
 _PANEL = 1.65  # inches of a diagram with its ticks
 _TICKS, _LABEL = 0.24, 0.16
+NOTE = (
+    "ECE: expected calibration error of the voxels called a structure. "
+    "Confident errors: share of all wrong voxels whose entropy is low."
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,9 @@ def calibration_figure(
     grid = PanelGrid(len(diagrams), columns, width, head, size, _TICKS)
     room = width - 2 * EDGE
     top = EDGE + (text_height(1, HEADING) + 0.05 if title else 0)
-    sheet = Sheet(width, top + grid.total + _LABEL + legend_height(handles, room) + EDGE)
+    notes = wrap(NOTE, room, TINY, 3)
+    below = legend_height(handles, room) + text_height(len(notes), TINY)
+    sheet = Sheet(width, top + grid.total + _LABEL + below + EDGE)
     if title:
         sheet.text(EDGE, EDGE, plain(fit(title, room, HEADING)), HEADING, color="0.3")
     for place, (one, lines, (x, y)) in enumerate(zip(diagrams, heads, grid.places(top), strict=True)):
@@ -95,6 +101,9 @@ def calibration_figure(
         if place >= len(diagrams) - columns:
             axes.set_xlabel("confidence [%]", fontsize=SMALL, labelpad=1)
     sheet.legend(EDGE, top + grid.total + _LABEL, handles, room)
+    y = top + grid.total + _LABEL + legend_height(handles, room)
+    for number, line in enumerate(notes):
+        sheet.text(EDGE, y + text_height(number, TINY), line, TINY, color="0.3")
     return sheet
 
 

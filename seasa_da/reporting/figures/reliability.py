@@ -24,9 +24,9 @@ from seasa_da.reporting.figures.sheet import Sheet
 from seasa_da.reporting.overlays import Labels, grey_picture
 
 VIEWS_SHOWN = 4
-# Colours that no structure has, in either palette; they differ in lightness, too.
+# None of the colours that either palette begins with; they differ in lightness, too.
 RANDOM_ONLY, FOURIER_ONLY, BOTH = "#00E5FF", "#FF9EDB", "#FFFFFF"
-FOUND, MISSED, SPARED = "#FFE9C7", "#FF2BD6", "#8D8D8D"
+FOUND, MISSED, SPARED = "#FFE9C7", "#FF2BD6", "#6A4FD8"
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def test_without_its_data_a_run_has_what_its_files_give(tmp_path, drawn):
             pixels = matplotlib.image.imread(file)[..., :3]
             sheet = drawn[file.stem]
             assert pixels.shape[:2] == pytest.approx((300 * sheet.height, 300 * sheet.width), abs=1)
-            assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 3
+            assert len(np.unique(pixels[..., 0])) > 3
         else:
             assert file.read_bytes().startswith(b"%PDF")
     missing = f"the data are not at {run / 'gone'} any more"

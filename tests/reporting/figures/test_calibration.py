@@ -3,7 +3,7 @@ import pytest
 from reporting.figures.sheets import check_texts, legend, said
 from reporting.figures.slices import LONG, METHODS, NAMES
 from seasa_da.reporting.colours import PAPER
-from seasa_da.reporting.figures.calibration import Bins, Diagram, calibration_figure
+from seasa_da.reporting.figures.calibration import NOTE, Bins, Diagram, calibration_figure
 
 BINS = Bins([20.0, 50.0, 95.0], [10.0, 40.0, 70.0])
 
@@ -24,6 +24,7 @@ def test_a_diagram_a_run_with_its_error():
     assert list(before.lines[-1].get_ydata()) == BINS.accuracy
     assert legend(sheet) == ["all structures", *NAMES, "as certain as right"]
     assert {"right [%]", "confidence [%]"} <= set(said(sheet))
+    assert " ".join(text for text in said(sheet) if text in NOTE) == NOTE
     check_texts(sheet)
 
 
