@@ -27,7 +27,7 @@ from seasa_da.registry import METHODS
 from .weights import assert_bit_identical
 
 ROOT = Path(__file__).parents[2]
-KINDS = (".md", ".tex", ".csv", ".json", "-per-case.csv")
+KINDS = (".md", ".tex", ".csv", ".json", "-per-case.csv", "-calibration.md", "-calibration.csv")
 SHORT = ["train.iterations=2", "train.batch_size=2"]
 Compare = Callable[..., ComparisonResult]
 
