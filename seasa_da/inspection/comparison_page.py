@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from seasa_da.comparison.places import Place
 from seasa_da.comparison.plan import Cell
 from seasa_da.comparison.plan import Direction as Way
 from seasa_da.errors import UserError
+from seasa_da.evaluation.calibration_rows import CalibrationRow, calibration_row
 from seasa_da.files import read_json
 from seasa_da.inspection import facts
 from seasa_da.inspection.methods import described
@@ -118,7 +120,7 @@ def _direction(
         ],
         notes=said if found.viewers else [],
         missing=found.missing,
-        calibration=calibration_table(_calibrations(runs), structures, oracles),
+        calibration=calibration_table(_calibrations(runs, oracles, structures), structures),
         diagrams=[
             Figures(name, charts, folded=True)
             for name, run in one_seed.items()
@@ -149,12 +151,11 @@ def _one_seed(runs: Runs, manifest: Manifest) -> dict[str, RunFiles]:
     return found
 
 
-def _calibrations(runs: Runs) -> dict[str, list[Any]]:
-    """Of all seeds, by row."""
-    found: dict[str, list[Any]] = {}
-    for (row, _), run in runs.items():
-        found.setdefault(row, []).extend([run.calibration] if run.calibration else [])
-    return found
+def _calibrations(runs: Runs, oracles: Sequence[str], structures: Sequence[str]) -> list[CalibrationRow]:
+    by_row: dict[str, dict[int, Any]] = {}
+    for (row, seed), run in runs.items():
+        by_row.setdefault(row, {})[seed] = run.metrics.get("calibration")
+    return [calibration_row(row, row in oracles, own, structures) for row, own in by_row.items()]
 
 
 def _content(folder: Path, way: Way) -> dict[str, Any]:

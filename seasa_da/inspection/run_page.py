@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from seasa_da.errors import UserError
+from seasa_da.evaluation.calibration_rows import calibration_row
 from seasa_da.inspection import facts
 from seasa_da.inspection.methods import described
 from seasa_da.inspection.options import PageOptions
@@ -70,7 +71,13 @@ def run_page(path: Path, options: PageOptions) -> Page:
                 cases=_cases(run, found),
                 missing=found.missing,
                 calibration=calibration_table(
-                    {name: [side.calibration] for name, side in sides.items() if side.calibration}, structures
+                    [
+                        calibration_row(
+                            name, oracle, {int(metrics["seed"]): side.metrics.get("calibration")}, structures
+                        )
+                        for name, side in sides.items()
+                    ],
+                    structures,
                 ),
                 diagrams=[
                     Figures(f"Reliability diagrams of {name}", charts)

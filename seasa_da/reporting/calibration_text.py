@@ -17,8 +17,8 @@ NOTES = (
     "foreground: voxels that are called a structure; a structure's: those called so, none where it is never predicted.",
     "confident errors: share of the wrong voxels whose entropy is below a tenth of its maximum; wrong if confident: "
     "share of such voxels that are wrong.",
-    "source-only is what there was before adaptation.",
 )
+BEFORE = "source-only is what there was before adaptation."
 
 
 def calibration_markdown(rows: Sequence[CalibrationRow], class_names: Sequence[str], direction: tuple[str, str]) -> str:
@@ -31,7 +31,7 @@ def calibration_markdown(rows: Sequence[CalibrationRow], class_names: Sequence[s
         lines.append([name, *map(_percent, (*errors, row.confident_of_errors, row.wrong_of_confident))])
     title = f"{direction[0]} → {direction[1]}: calibration, ECE [%]"
     seeds = ["Mean ± sample standard deviation over seeds."] if any(len(row.seeds) > 1 for row in rows) else []
-    notes = "\n".join(f"- {note}" for note in (*seeds, *NOTES))
+    notes = "\n".join(f"- {note}" for note in (*seeds, *NOTES, BEFORE))
     return "\n\n".join([f"### {markdown_escaped(title)}", markdown_table(header, lines), notes]) + "\n"
 
 
@@ -45,7 +45,7 @@ def calibration_line(found: Mapping[str, Any], before: Mapping[str, Any] | None 
     parts = []
     for name, value, other in (
         ("calibration error of the foreground", _foreground(found), _foreground(before)),
-        ("errors of low entropy", _confident(found), _confident(before)),
+        ("confident errors", _confident(found), _confident(before)),
     ):
         if value is not None:
             without = "" if other is None else f" (without adaptation {100 * other:.1f} %)"

@@ -55,5 +55,5 @@ def test_the_end_of_a_run_says_how_certain_it_is(capsys, tmp_path):
     TrainingConsole().show(
         RunResult(tmp_path, {**metrics, **calibrated(0.051, 0.2)}, {**scores, **calibrated(0.3, None)})
     )
-    line = "calibration error of the foreground 5.1 % (without adaptation 30.0 %), errors of low entropy 20.0 %\n"
+    line = "calibration error of the foreground 5.1 % (without adaptation 30.0 %), confident errors 20.0 %\n"
     assert line in capsys.readouterr().out

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from seasa_da.evaluation.calibration_rows import CalibrationRow
+from seasa_da.reporting.calibration_text import NOTES
 from seasa_da.reporting.page.charts import Chart, Line, line_chart
 from seasa_da.reporting.page.content import Column, Table, number_cell, text_cell
 
@@ -12,40 +14,24 @@ Json = Mapping[str, Any]
 
 DIAGONAL, MEASURED = 5, 0
 """Styles of lines."""
-NOTES = (
-    "ECE: expected calibration error over the target's test voxels, percent. All voxels; the foreground, where truth "
-    "or prediction has a structure; and each structure, by the probability of it.",
-    "Confident errors: the share of wrong voxels that are certain (their entropy is low), and of certain voxels that "
-    "are wrong.",
-)
 
 
-def calibration_table(
-    runs: Mapping[str, Sequence[Json]], structures: Sequence[str], oracles: Sequence[str] = ()
-) -> list[Table]:
-    """Calibration errors and confident errors of each row, means over its runs; empty where there are none.
-
-    Args:
-        runs: contents of `calibration.json`, one a seed.
-        oracles: rows to be marked.
-    """
-    runs = {name: contents for name, contents in runs.items() if contents}
-    if not runs:
+def calibration_table(rows: Sequence[CalibrationRow], structures: Sequence[str]) -> list[Table]:
+    """Calibration errors and confident errors in percent, means over seeds; empty where nothing was scored."""
+    rows = [row for row in rows if row.seeds]
+    if not rows:
         return []
-    columns = [Column("Method"), Column("ECE, all", True, True), Column("ECE, foreground", True, True)]
-    columns += [Column(f"ECE, {name}", True, True) for name in structures]
-    columns += [Column("wrong that are certain", True, True), Column("certain that are wrong", True, True)]
-    rows = []
-    for name, contents in runs.items():
-        regions = [[one[key] for one in contents] for key in ("all", "foreground")]
-        regions += [[one["structures"].get(key) or {} for one in contents] for key in structures]
-        errors = [one["confident_errors"] for one in contents]
-        values = [_percent([one.get("ece") for one in region]) for region in regions]
-        values += [_percent([one[key] for one in errors]) for key in ("of_errors", "of_confident")]
-        head = text_cell(name, head=True, mark="oracle" if name in oracles else "")
-        rows.append([head, *map(number_cell, values)])
-    several = any(len(contents) > 1 for contents in runs.values())
-    return [Table("Calibration [%], lower is better", columns, rows, [*NOTES, *(["Means over seeds."] * several)])]
+    regions = {"foreground": "foreground", **{name: name for name in structures}, "all": "all voxels"}
+    titles = [*(f"ECE, {title}" for title in regions.values()), "confident errors", "wrong if confident"]
+    lines = []
+    for row in rows:
+        found = [*(row.errors[name] for name in regions), row.confident_of_errors, row.wrong_of_confident]
+        means = [None if spread.mean is None else 100 * spread.mean for spread in found]
+        lines.append([text_cell(row.name, head=True, mark="oracle" if row.oracle else ""), *map(number_cell, means)])
+    columns = [Column("Method"), *(Column(title, True, True) for title in titles)]
+    several = any(len(row.seeds) > 1 for row in rows)
+    notes = [*NOTES, *(["Means over seeds."] * several)]
+    return [Table("Calibration [%], lower is better", columns, lines, notes)]
 
 
 def calibration_figures(calibration: Json) -> list[Chart]:
@@ -97,9 +83,3 @@ def mask_charts(reliability: Json) -> list[Chart]:
     groups += [(title, [line(region, region, key) for region in regions]) for title, key in others.items()]
     charts = [line_chart(title, lines, x_label="updates", y_range=(0, 100)) for title, lines in groups]
     return [chart for chart in charts if chart]
-
-
-def _percent(values: Sequence[float | None]) -> float | None:
-    """The mean of those that are defined."""
-    known = [value for value in values if value is not None]
-    return 100 * sum(known) / len(known) if known else None
