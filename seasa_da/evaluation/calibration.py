@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 
 from seasa_da.data.case import IGNORED
+from seasa_da.evaluation.share import share
 
 BINS = 15
 """Equal bins of confidence, as Guo et al. (ICML 2017) have them."""
@@ -48,8 +49,8 @@ class Region:
                 "from": place / BINS,
                 "to": (place + 1) / BINS,
                 "count": int(count),
-                "confidence": _share(self.confidence[place], count),
-                "accuracy": _share(self.right[place], count),
+                "confidence": share(self.confidence[place], count),
+                "accuracy": share(self.right[place], count),
             }
             for place, count in enumerate(self.count)
         ]
@@ -57,8 +58,8 @@ class Region:
         return {
             "voxels": int(total),
             "ece": self.error(),
-            "confidence": _share(self.confidence.sum(), total),
-            "accuracy": _share(self.right.sum(), total),
+            "confidence": share(self.confidence.sum(), total),
+            "accuracy": share(self.right.sum(), total),
             "bins": bins,
         }
 
@@ -142,10 +143,10 @@ class Calibration:
         (right, right_low, right_sum), (wrong, wrong_low, wrong_sum) = self._entropy
         return {
             "confident_errors": {
-                "of_errors": _share(wrong_low, wrong),
-                "of_confident": _share(wrong_low, right_low + wrong_low),
+                "of_errors": share(wrong_low, wrong),
+                "of_confident": share(wrong_low, right_low + wrong_low),
             },
-            "entropy": {"right": _share(right_sum, right), "wrong": _share(wrong_sum, wrong)},
+            "entropy": {"right": share(right_sum, right), "wrong": share(wrong_sum, wrong)},
         }
 
 
@@ -154,7 +155,3 @@ def summary(content: Mapping[str, Any]) -> dict[str, Any]:
     errors = {name: content[name]["ece"] for name in ("all", "foreground")}
     errors |= {name: region["ece"] for name, region in content["structures"].items()}
     return {"ece": errors, "confident_errors": content["confident_errors"], "entropy": content["entropy"]}
-
-
-def _share(part: float, whole: float) -> float | None:
-    return float(part / whole) if whole else None

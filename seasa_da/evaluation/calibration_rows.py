@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from seasa_da.evaluation.comparison import Spread
 
 
@@ -46,17 +44,9 @@ def calibration_row(
         oracle=oracle,
         seeds=list(known),
         errors={
-            region: _spread([run["ece"].get(region) for run in known.values()])
+            region: Spread.of_all([run["ece"].get(region) for run in known.values()])
             for region in ("all", "foreground", *class_names)
         },
-        confident_of_errors=_spread([run["confident_errors"]["of_errors"] for run in known.values()]),
-        wrong_of_confident=_spread([run["confident_errors"]["of_confident"] for run in known.values()]),
+        confident_of_errors=Spread.of_all([run["confident_errors"]["of_errors"] for run in known.values()]),
+        wrong_of_confident=Spread.of_all([run["confident_errors"]["of_confident"] for run in known.values()]),
     )
-
-
-def _spread(values: Sequence[float | None]) -> Spread:
-    """Over the seeds; `None` where one of them has nothing to say, as the others alone would be another mean."""
-    known = [value for value in values if value is not None]
-    if not known or len(known) < len(values):
-        return Spread(None, None)
-    return Spread(float(np.mean(known)), float(np.std(known, ddof=1)) if len(known) > 1 else None)

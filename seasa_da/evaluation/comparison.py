@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from seasa_da.evaluation.scores import StructureScore
 
@@ -29,6 +31,18 @@ class Spread:
 
     mean: float | None
     std: float | None
+
+    @classmethod
+    def of_known(cls, values: Iterable[float | None]) -> Spread:
+        """Of the seeds that have a value."""
+        known = [value for value in values if value is not None]
+        mean = float(np.mean(known)) if known else None
+        return cls(mean, float(np.std(known, ddof=1)) if len(known) > 1 else None)
+
+    @classmethod
+    def of_all(cls, values: Sequence[float | None]) -> Spread:
+        """Unknown where one seed's value is: the others alone would be another mean."""
+        return cls.of_known(values if None not in values else [])
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from seasa_da.layers import predicted_labels
+from seasa_da.layers import entropy_map, predicted_labels
 
 if TYPE_CHECKING:
     from seasa_da.data.arrays import ScaledImages
@@ -90,6 +90,5 @@ def _predict(
             look(part, logits)
         labels[part] = predicted_labels(logits).to(torch.uint8).cpu().numpy()
         if entropy:
-            log_probs = logits.float().log_softmax(dim=1)
-            uncertainty[part] = -(log_probs.exp() * log_probs).sum(dim=1).cpu().numpy()
+            uncertainty[part] = entropy_map(logits.float()).cpu().numpy()
     return labels, uncertainty

@@ -19,6 +19,7 @@ from seasa_da.data.label_map import label_map
 from seasa_da.data.labels import open_labels
 from seasa_da.data.store import SliceStore
 from seasa_da.errors import UserError
+from seasa_da.evaluation.share import share
 
 MARK = "by the target's training labels, which no method saw"
 Labels = npt.NDArray[np.uint8]
@@ -85,12 +86,12 @@ def mask_figures(right: Mask, reliable: Mask) -> dict[str, Any]:
     wrong_unsure = int((~right & ~reliable).sum())
     return {
         "pixels": len(right),
-        "reliable": _share(sure, len(right)),
-        "accuracy_reliable": _share(right_sure, sure),
-        "accuracy_unreliable": _share(unsure - wrong_unsure, unsure),
-        "recall_right": _share(right_sure, kept),
-        "precision_errors": _share(wrong_unsure, unsure),
-        "recall_errors": _share(wrong_unsure, len(right) - kept),
+        "reliable": share(sure, len(right)),
+        "accuracy_reliable": share(right_sure, sure),
+        "accuracy_unreliable": share(unsure - wrong_unsure, unsure),
+        "recall_right": share(right_sure, kept),
+        "precision_errors": share(wrong_unsure, unsure),
+        "recall_errors": share(wrong_unsure, len(right) - kept),
     }
 
 
@@ -104,7 +105,3 @@ def _read(file: Path) -> tuple[Any, Any, npt.NDArray[np.int64], Labels, Mask]:
     if predicted.shape != reliable.shape or predicted.shape[:2] != (len(names), len(slices)):
         raise UserError(f"{file} is damaged (its arrays do not fit together); finish the run again")
     return names, updates, slices, predicted, reliable
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None

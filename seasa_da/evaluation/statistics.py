@@ -115,7 +115,7 @@ def compare_methods(rows: Sequence[MethodRuns], class_names: Sequence[str], *, a
                 asd_undefined={**missing, "mean": _sum(missing.values())},
                 asd_total={**total, "mean": sum(total.values())},
                 further={
-                    metric: {key: _spread_of_all([s[metric][key] for s in summaries]) for key in (*class_names, "mean")}
+                    metric: {key: Spread.of_all([s[metric][key] for s in summaries]) for key in (*class_names, "mean")}
                     for metric in FURTHER
                 },
                 hd95_undefined={**missing_hd95, "mean": _sum(missing_hd95.values())},
@@ -163,12 +163,12 @@ def _metric_row(
     summaries: Sequence[Mapping[str, Any]],
     ps: tuple[Mapping[str, float], Mapping[str, float]],
 ) -> MetricRow:
-    structures = {name: _spread(summary[metric][name] for summary in summaries) for name in class_names}
+    structures = {name: Spread.of_known(summary[metric][name] for summary in summaries) for name in class_names}
     seed_means = [summary[metric]["mean"] for summary in summaries]
     # A seed without a mean missed a structure everywhere: the other seeds alone would look better than the row is.
     whole = None not in seed_means
     return MetricRow(
-        structures={**structures, "mean": _spread(seed_means if whole else [])},
+        structures={**structures, "mean": Spread.of_known(seed_means if whole else [])},
         seed_means=seed_means,
         interval=bootstrap_interval(_by_case(metric, row, class_names)) if whole else None,
         p=ps[0].get(row.name),
@@ -185,17 +185,6 @@ def _by_case(metric: Metric, row: MethodRuns, class_names: Sequence[str]) -> npt
             if (value := getattr(score, metric)) is not None:
                 values[cases.index(score.case), list(class_names).index(score.structure), place] = value
     return values
-
-
-def _spread(values: Iterable[float | None]) -> Spread:
-    known = [value for value in values if value is not None]
-    mean = float(np.mean(known)) if known else None
-    return Spread(mean, float(np.std(known, ddof=1)) if len(known) > 1 else None)
-
-
-def _spread_of_all(values: Sequence[float | None]) -> Spread:
-    """Unknown where one seed's is: the others alone would be another mean."""
-    return _spread(values if None not in values else [])
 
 
 def _sum(values: Iterable[int | None]) -> int | None:

@@ -19,6 +19,7 @@ from seasa_da.errors import UserError
 from seasa_da.evaluation.truth import case_truth
 from seasa_da.inspection.run_files import RunFiles
 from seasa_da.inspection.stores import common_settings, store_of_run
+from seasa_da.layers import entropy_map
 from seasa_da.prediction.blending import Place
 from seasa_da.prediction.voting import Voter
 from seasa_da.reporting.colours import structure_colours
@@ -189,8 +190,7 @@ def _layer(
         part = chosen.slices[start : start + BATCH]
         images = torch.from_numpy(_images(data, chosen.record, part)).to(network.device)
         with torch.inference_mode():
-            log_probs = network.segment(images).float().log_softmax(dim=1)
-            entropies.append(-(log_probs.exp() * log_probs).sum(dim=1).cpu().numpy())
+            entropies.append(entropy_map(network.segment(images).float()).cpu().numpy())
             reliable.append(network.vote(images, [Place(s, 0, 0) for s in part])[:, 0].cpu().numpy() > 0)
     return Layer(
         who,

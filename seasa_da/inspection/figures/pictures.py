@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from seasa_da.inspection.figures.material import Material, NotThereError, Slice
+from seasa_da.layers import entropy_map, predicted_labels
 from seasa_da.prediction.blending import Place
 from seasa_da.reporting.figures.methods import MethodsRow, methods_figure
 from seasa_da.reporting.figures.reliability import Family, ReliabilitySlice, reliability_figure
@@ -99,6 +100,5 @@ def _image(material: Material, one: Slice) -> NDArray[np.float32]:
 @torch.inference_mode()
 def _said(material: Material, name: str, image: NDArray[np.float32]) -> Said:
     logits = material.network(name)(torch.from_numpy(image)[None].to(material.device)).float()
-    log_probs = logits.log_softmax(dim=1)
-    entropy = -(log_probs.exp() * log_probs).sum(dim=1)[0]
-    return Said(logits.argmax(dim=1)[0].to(torch.uint8).cpu().numpy(), entropy.cpu().numpy())
+    labels = predicted_labels(logits)[0].to(torch.uint8)
+    return Said(labels.cpu().numpy(), entropy_map(logits)[0].cpu().numpy())
