@@ -18,8 +18,9 @@ from seasa_da.reporting.figures.sheet import (
     legend_height,
     light_frame,
     set_range,
+    title_height,
 )
-from seasa_da.reporting.figures.text import HEADING, SMALL, TINY, fit, joined, plain, text_height, wrap
+from seasa_da.reporting.figures.text import SMALL, TINY, fit, joined, text_height, wrap
 
 FOREGROUND = "#000000"
 _PANEL = 1.65  # inches of a diagram with its ticks
@@ -85,12 +86,11 @@ def calibration_figure(
     size = min(grid.axes_width, 1.5)
     grid = PanelGrid(len(diagrams), columns, width, head, size, _TICKS)
     room = width - 2 * EDGE
-    top = EDGE + (text_height(1, HEADING) + 0.05 if title else 0)
+    top = EDGE + title_height(title)
     notes = wrap(NOTE, room, TINY, 3)
     below = legend_height(handles, room) + text_height(len(notes), TINY)
     sheet = Sheet(width, top + grid.total + _LABEL + below + EDGE)
-    if title:
-        sheet.text(EDGE, EDGE, plain(fit(title, room, HEADING)), HEADING, color="0.3")
+    sheet.title(title)
     for place, (one, lines, (x, y)) in enumerate(zip(diagrams, heads, grid.places(top), strict=True)):
         axes = sheet.axes(x, y, size, size)
         light_frame(axes)
@@ -101,9 +101,7 @@ def calibration_figure(
         if place >= len(diagrams) - columns:
             axes.set_xlabel("confidence [%]", fontsize=SMALL, labelpad=1)
     sheet.legend(EDGE, top + grid.total + _LABEL, handles, room)
-    y = top + grid.total + _LABEL + legend_height(handles, room)
-    for number, line in enumerate(notes):
-        sheet.text(EDGE, y + text_height(number, TINY), line, TINY, color="0.3")
+    sheet.notes(EDGE, top + grid.total + _LABEL + legend_height(handles, room), notes)
     return sheet
 
 

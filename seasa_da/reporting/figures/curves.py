@@ -10,8 +10,17 @@ from matplotlib.lines import Line2D
 
 from seasa_da.reporting.colours import structure_colours
 from seasa_da.reporting.figures.panels import PanelGrid
-from seasa_da.reporting.figures.sheet import EDGE, FULL_WIDTH, Sheet, legend_height, light_frame, set_range, span
-from seasa_da.reporting.figures.text import HEADING, SMALL, fit, joined, plain, text_height, wrap
+from seasa_da.reporting.figures.sheet import (
+    EDGE,
+    FULL_WIDTH,
+    Sheet,
+    legend_height,
+    light_frame,
+    set_range,
+    span,
+    title_height,
+)
+from seasa_da.reporting.figures.text import HEADING, SMALL, fit, joined, text_height, wrap
 
 RELIABLE, UNRELIABLE, CHOSEN, SCORE = "#0072B2", "#D55E00", "#D55E00", "#0072B2"
 _COLUMNS = 6
@@ -96,10 +105,9 @@ def curves_figure(curves: Curves, *, title: str = "") -> Sheet:
         section_head + legend_height(handles, room) + grid.total + 0.06
         for (_, _, _, handles), grid in zip(sections, grids, strict=True)
     ]
-    top = EDGE + (text_height(1, HEADING) + 0.05 if title else 0)
+    top = EDGE + title_height(title)
     sheet = Sheet(FULL_WIDTH, top + sum(heights) + EDGE)
-    if title:
-        sheet.text(EDGE, EDGE, plain(fit(title, room, HEADING)), HEADING, color="0.3")
+    sheet.title(title)
     y = top
     for (heading, own, draw, handles), grid, lines, height in zip(sections, grids, names, heights, strict=True):
         sheet.text(EDGE, y, heading, HEADING, fontweight="bold")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from matplotlib.lines import Line2D
 
 from seasa_da.reporting.colours import Palette, structure_colours
-from seasa_da.reporting.figures.sheet import COLUMN_WIDTH, EDGE, FULL_WIDTH, Sheet, legend_height
+from seasa_da.reporting.figures.sheet import COLUMN_WIDTH, EDGE, FULL_WIDTH, Sheet, legend_height, title_height
 from seasa_da.reporting.figures.text import HEADING, SMALL, TINY, fit, plain, text_height, wrap
 
 BACKGROUND = "#BDBDBD"
@@ -77,11 +77,10 @@ def embedding_figure(
     ]
     notes = wrap(note, room, TINY, 2) if note else []
     head = text_height(1, HEADING) + 0.04
-    top = EDGE + (text_height(1, HEADING) + 0.05 if title else 0)
+    top = EDGE + title_height(title)
     below = 0.06 + legend_height(handles, room) + text_height(len(notes), TINY) + 0.02
     sheet = Sheet(width, top + head + size + below + EDGE)
-    if title:
-        sheet.text(EDGE, EDGE, plain(fit(title, room, HEADING)), HEADING, color="0.3")
+    sheet.title(title)
     for place, (name, points) in enumerate(panels.items()):
         x = EDGE + place * (size + 0.12)
         said = plain(fit(name, size, HEADING, bold=True))
@@ -95,9 +94,7 @@ def embedding_figure(
         _draw(axes, points, colours)
     end = top + head + size + 0.06
     sheet.legend(EDGE, end, handles, room)
-    end += legend_height(handles, room) + 0.02
-    for number, line in enumerate(notes):
-        sheet.text(EDGE, end + text_height(number, TINY), plain(line), TINY, color="0.3")
+    sheet.notes(EDGE, end + legend_height(handles, room) + 0.02, notes)
     return sheet
 
 

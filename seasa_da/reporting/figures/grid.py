@@ -15,7 +15,7 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Patch
 
 from seasa_da.reporting.colours import Palette, rgb, structure_colours
-from seasa_da.reporting.figures.sheet import COLUMN_WIDTH, EDGE, FULL_WIDTH, Sheet, legend_height
+from seasa_da.reporting.figures.sheet import COLUMN_WIDTH, EDGE, FULL_WIDTH, Sheet, legend_height, title_height
 from seasa_da.reporting.figures.text import HEADING, SMALL, TINY, fit, joined, plain, text_height, text_width, wrap
 from seasa_da.reporting.overlays import Labels, Picture, grey_picture, paint
 from seasa_da.reporting.scale_bar import draw_scale_bar
@@ -86,12 +86,11 @@ def grid_sheet(
         for band, lines in zip(bands, headings, strict=True)
     ]
     room = width - left - EDGE
-    top = EDGE + (text_height(1, HEADING) + 0.03 if title else 0)
+    top = EDGE + title_height(title)
     below = sum(legend_height(legend, room) for legend in legends) + 0.08 + EDGE
     rows = sum(_line(row, cell) + _GAP for band in bands for row in band.rows) - _GAP
     sheet = Sheet(width, top + sum(heads) + rows + (len(bands) - 1) * 0.06 + below)
-    if title:
-        sheet.text(left, EDGE, plain(fit(title, room, HEADING)), HEADING, color="0.3")
+    sheet.title(title, left)
     y = top
     for band, lines, head in zip(bands, headings, heads, strict=True):
         if entropy_of and band is bands[0]:

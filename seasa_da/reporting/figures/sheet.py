@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-from seasa_da.reporting.figures.text import LINE, SMALL, TINY, plain, text_width
+from seasa_da.reporting.figures.text import HEADING, LINE, SMALL, TINY, fit, plain, text_height, text_width
 from seasa_da.reporting.saving import save_figure
 
 FULL_WIDTH = 7.16
@@ -57,6 +57,16 @@ class Sheet:
         options = {"ha": "left", "va": "baseline", "linespacing": LINE - 0.15, **style}
         return self.figure.text(x / self.width, 1 - y / self.height, text, fontsize=points, **options)
 
+    def title(self, text: str, x: float = EDGE) -> None:
+        """One line at the top from `x` on; `title_height` says how high that is. Empty: nothing."""
+        if text:
+            self.text(x, EDGE, plain(fit(text, self.width - x - EDGE, HEADING)), HEADING, color="0.3")
+
+    def notes(self, x: float, y: float, lines: Sequence[str]) -> None:
+        """Small lines below one another, `text_height(len(lines), TINY)` high."""
+        for number, line in enumerate(lines):
+            self.text(x, y + text_height(number, TINY), plain(line), TINY, color="0.3")
+
     def legend(self, x: float, y: float, handles: Sequence[Any], room: float, points: float = SMALL) -> None:
         """Entries in as many columns as `room` has place for; `legend_height` says how high that is."""
         if not handles:
@@ -87,6 +97,11 @@ class Sheet:
             for file in files:
                 save_figure(self.figure, file)
         return files
+
+
+def title_height(text: str) -> float:
+    """Inches that a sheet's title takes below its edge; 0 without one."""
+    return text_height(1, HEADING) + 0.05 if text else 0.0
 
 
 def legend_height(handles: Sequence[Any], room: float, points: float = SMALL) -> float:

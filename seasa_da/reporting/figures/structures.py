@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from seasa_da.reporting.colours import Palette, structure_colours
-from seasa_da.reporting.figures.sheet import EDGE, FULL_WIDTH, Sheet, light_frame, set_range
+from seasa_da.reporting.figures.sheet import EDGE, FULL_WIDTH, Sheet, light_frame, set_range, title_height
 from seasa_da.reporting.figures.text import (
     HEADING,
     SMALL,
@@ -65,12 +65,11 @@ def structures_figure(
     foot_text = "und.: distance not defined (structure missed)"
     undefined = any(one.undefined for own in scores.values() for one in own.values())
     metrics = [("Dice [%]", "dice"), (f"ASD [{units}]", "asd")]
-    top = EDGE + (text_height(1, HEADING) + 0.05 if title else 0)
+    top = EDGE + title_height(title)
     below = text_height(1, TINY) + 0.03 if undefined else 0.0
     width = max(left + columns * panel + (columns - 1) * _GAP + 0.1 + EDGE, 3.0)
     sheet = Sheet(width, top + len(metrics) * len(parts) * (head + height + _FOOT) + below + EDGE)
-    if title:
-        sheet.text(EDGE, EDGE, plain(fit(title, width - 2 * EDGE, HEADING)), HEADING, color="0.3")
+    sheet.title(title)
     y = top
     for label, kind in metrics:
         limits = _limits(scores, kind)
