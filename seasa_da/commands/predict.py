@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from seasa_da.commands.run_folders import refuse_no_run, say_if_unfinished
+from seasa_da.commands.termination import terminated_as_interrupted
 
 
 @click.command()
@@ -44,7 +45,6 @@ def predict(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from seasa_da.commands.data.options import terminated_as_interrupted
     from seasa_da.prediction.files import Maps, predict_files
     from seasa_da.prediction.segmenter import Segmenter
 

@@ -133,7 +133,6 @@ def test_mistakes_are_user_errors(args, message, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM there")
 def test_a_job_that_is_terminated_leaves_nothing(raw, tmp_path):
     script = """
 import os, signal, sys

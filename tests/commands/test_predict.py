@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 
 import nibabel
 import numpy as np
@@ -72,7 +71,6 @@ def test_options_reach_the_segmenter(typed, tmp_path):
     assert sorted(path.name for path in (tmp_path / "out" / "probs").iterdir()) == ["background", "disc"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM there")
 def test_what_a_job_scheduler_ends_leaves_nothing_half_written(typed, tmp_path, monkeypatch):
     def blocks(self, case, **options):
         assert len(list((tmp_path / "out").rglob(".*.partial"))) == 3

@@ -455,7 +455,6 @@ def test_a_crop_that_never_fits_into_memory_is_refused(raw, tmp_path, monkeypatc
     assert not (tmp_path / "store").exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no limit on a file's size there")
 def test_a_full_disk_is_one_line_and_leaves_nothing(raw, tmp_path):
     script = """
 import resource, sys

@@ -1,10 +1,7 @@
-"""What the verbs of `seasa-da data` have in common: the options of a raw folder, settings from options, the bar, and
-the end that a job scheduler puts to them."""
+"""What the verbs of `seasa-da data` have in common: the options of a raw folder, settings from options, the bar."""
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -92,21 +89,3 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=total)
         yield lambda: bar.advance(task)
-
-
-@contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
-    """What SIGTERM ends, as job schedulers do, is cleaned up as after Ctrl-C; a further SIGTERM does not end that."""
-    if threading.current_thread() is not threading.main_thread():  # only that one may ask for it
-        yield
-        return
-
-    def interrupt(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

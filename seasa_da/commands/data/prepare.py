@@ -13,8 +13,8 @@ from seasa_da.commands.data.options import (
     raw_options,
     raw_settings,
     settings_of,
-    terminated_as_interrupted,
 )
+from seasa_da.commands.termination import terminated_as_interrupted
 from seasa_da.config import PRESETS, DataSettings, load_preset
 
 
