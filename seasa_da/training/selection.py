@@ -14,7 +14,7 @@ from torch import nn
 from seasa_da.config import RunSettings
 from seasa_da.data.store import SliceStore
 from seasa_da.errors import UserError
-from seasa_da.evaluation.choice import best
+from seasa_da.evaluation.choice import LAST, best
 from seasa_da.files import atomic_file, read_json, write_json_atomic
 from seasa_da.training.candidates import Candidate, list_candidates, read_candidate
 from seasa_da.training.run_folder import RunFolder
@@ -88,7 +88,8 @@ def select(
         },
     )
     chosen.candidate.restore(models)
-    say(f"checkpoint of update {chosen.candidate.updates} chosen by {by}, of {len(candidates)}")
+    which = "the last" if by == LAST else f"that of update {chosen.candidate.updates}, chosen by {by},"
+    say(f"the result is {which} of {len(candidates)} checkpoints")
     return chosen
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from seasa_da.errors import NonFiniteLoss, UserError
 from seasa_da.registry import METHODS
 from seasa_da.training import checkpoint
 from seasa_da.training.run import RunResult, evaluate_run, resume, train
+from seasa_da.training.run_folder import RunFolder
 
 from .weights import assert_bit_identical, final_tensors
 
@@ -162,7 +164,11 @@ def test_half_precision_is_not_quietly_full(smoke: Smoke, store: Path, tmp_path:
 @pytest.mark.parametrize("method", ["crst", "cycada"])
 def test_mixed_precision_runs(smoke: Smoke, store: Path, method: str) -> None:
     overrides = ["train.precision=bf16", "train.batch_size=2", "train.accumulate=2", "translation.batch_size=2"]
-    smoke(method, data=store, overrides=overrides[: 4 if method == "cycada" else 3])
+    run = smoke(method, data=store, overrides=overrides[: 4 if method == "cycada" else 3])
+    losses = [value for line in RunFolder(run.folder).read_log() for value in line["losses"].values()]
+    assert losses and all(math.isfinite(value) for value in losses)
+    assert 0 <= run.metrics["dice"]["mean"] <= 100
+    assert yaml.safe_load((run.folder / "config.yaml").read_text())["train"]["precision"] == "bf16"
 
 
 def test_translators_leave_a_picture_of_what_they_do(smoke: Smoke, store: Path) -> None:
