@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from seasa_da.commands.termination import terminated_as_interrupted
 from seasa_da.errors import UserError
 from seasa_da.version import __version__
 
@@ -68,7 +69,8 @@ def main(args: list[str] | None = None) -> None:
     # pytorch-adapt's pinned torchmetrics warns about a packaging module that setuptools<82 still has.
     warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
     try:
-        code = cli.main(args=args, prog_name="seasa-da", standalone_mode=False)
+        with terminated_as_interrupted():
+            code = cli.main(args=args, prog_name="seasa-da", standalone_mode=False)
     except UserError as error:
         click.echo(f"seasa-da: error: {error}", err=True)
         code = error.exit_code

@@ -19,3 +19,17 @@ class NonFiniteLoss(UserError):
     """Training stopped because a loss became NaN or infinite; the last checkpoint is from before."""
 
     exit_code = 1
+
+
+class DamagedCheckpoint(UserError):
+    """A checkpoint is not what was written (`what`); an older one may be."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}; copy the run again, or start it anew")
+        self.what = what
+
+
+class WorkerDied(UserError):
+    """A loader process was killed, again and again; the last checkpoint can be gone on from."""
+
+    exit_code = 1

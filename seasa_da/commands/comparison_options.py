@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seasa_da.commands.options import Command, with_selection
+from seasa_da.commands.options import Command, as_settings
 from seasa_da.errors import UserError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def carry_out(
     parsed: dict[str, Any] = {
         "seeds": None if seeds is None else [number("--seeds", text) for text in parts(seeds)],
         "shard": (1, 1) if shard is None else _shard(shard),
-        **with_selection(options),
+        **as_settings(options),
     }
     from seasa_da.commands.comparison_console import ComparisonConsole
 

@@ -30,6 +30,12 @@ RUN_OPTIONS = (
         metavar="last|source-dice|entropy|im|snd|prototypes|consistency",
         help="What chooses the checkpoint, without target labels (--set selection.by=…) [default: last].",
     ),
+    click.option(
+        "--keep",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Newest checkpoints kept on disk (--set train.keep=N) [default: 2].",
+    ),
     click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="YAML file of settings."),
     click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="Local file of trunk weights."),
     click.option(
@@ -41,11 +47,15 @@ RUN_OPTIONS = (
 )
 
 
-def with_selection(options: dict[str, Any]) -> dict[str, Any]:
-    """The options of a run with `--select` as the setting that it stands for."""
-    rest = {name: value for name, value in options.items() if name != "select"}
-    if options.get("select") is not None:
-        rest["overrides"] = (*rest["overrides"], f"selection.by={options['select']}")
+SETTINGS = {"select": "selection.by", "keep": "train.keep"}
+"""Options that stand for a setting."""
+
+
+def as_settings(options: dict[str, Any]) -> dict[str, Any]:
+    """The options of a run with those of `SETTINGS` as the settings that they stand for."""
+    rest = {name: value for name, value in options.items() if name not in SETTINGS}
+    given = (f"{setting}={options[name]}" for name, setting in SETTINGS.items() if options.get(name) is not None)
+    rest["overrides"] = (*rest["overrides"], *given)
     return rest
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from seasa_da.commands.run_folders import refuse_no_run, say_if_unfinished
-from seasa_da.commands.termination import terminated_as_interrupted
 
 
 @click.command()
@@ -52,10 +51,7 @@ def predict(
     say_if_unfinished(run)
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with (
-        terminated_as_interrupted(),
-        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
-    ):
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("predicting")
         found = predict_files(
             segmenter,

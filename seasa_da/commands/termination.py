@@ -11,17 +11,24 @@ from typing import Any
 
 @contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """What SIGTERM ends, as job schedulers do, is cleaned up as after Ctrl-C; a further SIGTERM does not end that."""
+    """What SIGTERM or SIGUSR1 end, as job schedulers do, is cleaned up as after Ctrl-C; a further one does not end that.
+
+    Training listens for itself meanwhile (`seasa_da.training.stopping`).
+    """
     if threading.current_thread() is not threading.main_thread():  # only that one may ask for it
         yield
         return
 
     def interrupt(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGUSR1)}
+    for each in before:
+        signal.signal(each, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from seasa_da.commands.options import run_options, with_selection
+from seasa_da.commands.options import run_options, as_settings
 from seasa_da.commands.run_folders import refuse_no_run
 from seasa_da.errors import UserError
 
@@ -38,7 +38,7 @@ def train(ctx: click.Context, method: str | None, resume: Path | None, **options
         refuse_no_run(resume)
     elif method is None:
         raise UserError("--method is missing (`seasa-da methods` lists them), or --resume RUN")
-    options = with_selection(options)
+    options = as_settings(options)
     _refuse_early(method, options)
 
     from seasa_da.commands.console import TrainingConsole

@@ -19,8 +19,8 @@ from typing import Any
 from seasa_da.comparison.child import Task, carry_out
 from seasa_da.comparison.server import without_main
 
-PATIENCE_S = 10.0
-"""How long a child may take to stop."""
+PATIENCE_S = 20.0
+"""How long a child may take to stop: it finishes its update and saves."""
 
 
 class ChildFailed(Exception):

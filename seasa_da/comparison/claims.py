@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from seasa_da.comparison.places import Place
-from seasa_da.files import os_errors_named
+from seasa_da.files import hold, os_errors_named
 from seasa_da.training.run_folder import RunFolder
 
 
@@ -38,14 +37,6 @@ class Claim:
     def empty(self) -> None:
         """Remove what an earlier try left."""
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def tidy(self) -> None:
-        """Remove what a process that was killed had begun to write beside its files."""
-        for path in list(self.run.path.rglob(".*.partial")):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
 
     def publish(self) -> bool:
         """Give the finished run its final name; false if another process was quicker, whose run is as good."""
@@ -91,26 +82,9 @@ def _clear(place: Place) -> None:
 
 
 def _hold(place: Place, folder: Path) -> Claim | None:
-    lock = _lock(_lock_file(folder))
+    lock = hold(_lock_file(folder))
     return None if lock is None else Claim(place, folder, lock)
 
 
 def _lock_file(partial: Path) -> Path:
     return partial.with_name(f"{partial.name}.lock")
-
-
-def _lock(path: Path) -> int | None:
-    """Lock a file; `None` if another process holds it."""
-    while True:
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(descriptor), path.stat()):
-                return descriptor
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        except FileNotFoundError:
-            pass
-        # Its holder removed the file between our opening and locking it: what we hold has no name any more.
-        os.close(descriptor)

@@ -44,7 +44,6 @@ class MakeRun:
                 return {"won": False}
             try:
                 if self._goes_on(claim, observer.say):
-                    claim.tidy()
                     try:
                         run.resume(claim.run.path, observer=observer)
                     except UserError as error:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from seasa_da.augment import draw_affine
 from seasa_da.config import AugmentSettings
 from seasa_da.data.datasets import ImageSlices, LabelledSlices
+from seasa_da.errors import WorkerDied
 from seasa_da.seeding import derive_seed
 
 
@@ -108,18 +110,55 @@ class UpdateBatches(Dataset[dict[str, torch.Tensor]]):
         return np.stack(rows)
 
 
+RESTARTS = 3
+"""A stage's data workers are started again so many times after they were killed."""
+
+
 @lru_cache(maxsize=8)
 def _order(seed: int, stage: str, domain: str, size: int, epoch: int) -> npt.NDArray[np.int64]:
     return np.random.default_rng(derive_seed(seed, stage, domain, "order", epoch)).permutation(size)
 
 
-def loader(batches: UpdateBatches, start: int, *, workers: int, pin_memory: bool) -> Any:
-    """Iterate over the items from update `start` on, in order, loaded by `workers` processes (0: by this one)."""
-    return DataLoader(
-        batches,
-        batch_size=None,
-        sampler=range(start, len(batches)),
-        num_workers=workers,
-        pin_memory=pin_memory,
-        persistent_workers=False,
-    )
+def loader(
+    batches: UpdateBatches,
+    start: int,
+    *,
+    workers: int,
+    pin_memory: bool,
+    say: Callable[[str], None] = lambda line: None,
+) -> Iterator[dict[str, torch.Tensor]]:
+    """Iterate over the items from update `start` on, in order, loaded by `workers` processes (0: by this one).
+
+    Workers that are killed, by the system for want of memory, say, are started again up to `RESTARTS` times: what
+    they load is a function of the update, so that nothing changes.
+
+    Raises:
+        WorkerDied: they were killed again.
+    """
+    for restarts in count():
+        loaded = DataLoader(
+            batches,
+            batch_size=None,
+            sampler=range(start, len(batches)),
+            num_workers=workers,
+            pin_memory=pin_memory,
+            persistent_workers=False,
+        )
+        items = iter(loaded)
+        while True:
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+            except RuntimeError as error:
+                if not str(error).startswith("DataLoader worker"):
+                    raise
+                if restarts == RESTARTS:
+                    raise WorkerDied(
+                        f"a data worker was killed {restarts + 1} times (out of memory?); go on from the last "
+                        "checkpoint with more memory free (--resume), or start anew with fewer train.workers"
+                    ) from None
+                say(f"a data worker was killed (out of memory?); its work is started again at update {start}")
+                break
+            start += 1
+            yield item

@@ -142,7 +142,7 @@ def prepare(
                 for domain in domains
             },
         )
-        write_json_atomic(aside / MANIFEST, manifest.model_dump(mode="json"))
+        write_json_atomic(aside / MANIFEST, {**manifest.model_dump(mode="json"), "sha256": manifest.seal()})
     return Prepared(len(plan.jobs), reused)
 
 

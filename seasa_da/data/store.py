@@ -133,6 +133,13 @@ class Manifest(BaseModel):
     made_by: str
     # names are folders of the store: nothing may point out of it
     domains: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")], DomainManifest]
+    sha256: str | None = None
+    """Of all the rest, in hexadecimal; stores of earlier releases have none."""
+
+    def seal(self) -> str:
+        """What `sha256` should be."""
+        content = json.dumps(self.model_dump(mode="json", exclude={"sha256"}), sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
 
 
 class SliceStore:
@@ -192,6 +199,15 @@ class SliceStore:
         found = self._domain(name)
         own = {field: getattr(found, field) for field in DomainManifest.model_fields if field != "files"}
         return DomainInfo(name, **own)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether the manifest is what was written, by its own hash; one that has none is taken at its word."""
+        return self._manifest.sha256 in (None, self._manifest.seal())
+
+    def records(self, domain: str) -> dict[str, FileRecord]:
+        """What the manifest says of a domain's arrays, by the name of the file."""
+        return dict(self._domain(domain).files)
 
     def record(self, domain: str, split: str, kind: str) -> FileRecord | None:
         """What the manifest says of an array, `None` if the store was prepared without it."""

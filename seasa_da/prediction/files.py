@@ -13,7 +13,7 @@ import nibabel
 import numpy as np
 
 from seasa_da.errors import UserError
-from seasa_da.files import os_errors_named, sha256_file
+from seasa_da.files import os_errors_named, sha256_file, sweep_partials
 from seasa_da.prediction.inputs import InputCase, channels_as_cases, find_inputs, refuse_overwriting_inputs
 from seasa_da.prediction.maps import entropy, fitting_dtype, normalised
 from seasa_da.prediction.nibabel_case import case_of_files
@@ -94,6 +94,7 @@ def predict_files(
     with os_errors_named(out, "write to"):
         for folder in {path.parent for paths in outputs.values() for path in paths} | {out}:
             folder.mkdir(parents=True, exist_ok=True)
+            sweep_partials(folder)
     on_start(len(cases))
     done, failed = [], {}
     for case in cases:

@@ -14,7 +14,7 @@ import nibabel
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from seasa_da.files import os_errors_named
+from seasa_da.files import mark_in_use, os_errors_named
 
 COMPRESSION = 1  # nibabel's; more takes far longer and saves little
 
@@ -36,6 +36,7 @@ class NiftiWriter:
         with os_errors_named(path, "write"), ExitStack() as stack:
             stack.callback(self._aside.unlink, missing_ok=True)
             self._raw = stack.enter_context(self._aside.open("wb"))
+            mark_in_use(self._raw.fileno(), self._aside)
             self._file: IO[bytes] | gzip.GzipFile = self._raw
             if path.suffix == ".gz":
                 # no name and no time in it: the same voxels give the same bytes

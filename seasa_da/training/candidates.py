@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +50,7 @@ class Candidate:
         restore(self._tensors(), {name: modules[name] for name in MODULES}, self.path)
 
     def _tensors(self) -> dict[str, Tensor]:
-        return load_tensors(self.path / WEIGHTS, self.sha256, "start the run anew")
+        return load_tensors(self.path / WEIGHTS, self.sha256)
 
 
 def planned_candidates(stages: Sequence[Stage], wanted: int) -> dict[tuple[int, int], int]:
@@ -83,13 +82,11 @@ def planned_candidates(stages: Sequence[Stage], wanted: int) -> dict[tuple[int, 
 def save(parent: Path, position: Position, updates: int, modules: Mapping[str, nn.Module]) -> None:
     """Write a candidate under `parent`. Raises `UserError` when it cannot be written."""
     target = parent / position.folder_name
-    with atomic_folder(target) as folder:
+    with atomic_folder(target, replace=True) as folder:  # one of a run that was resumed from an earlier checkpoint
         chosen = {name: modules[name] for name in MODULES}
         save_tensors(folder / WEIGHTS, {f"{n}.{k}": v for n, m in chosen.items() for k, v in m.state_dict().items()})
         state = {"stage": position.stage, "stage_name": position.stage_name, "iteration": position.iteration}
         write_json_atomic(folder / STATE, {**state, "updates": updates, "sha256": sha256_file(folder / WEIGHTS)})
-        if target.exists():
-            shutil.rmtree(target)  # left by a run that was resumed from an earlier checkpoint
 
 
 def list_candidates(parent: Path) -> list[Candidate]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from seasa_da.errors import UserError
+from seasa_da.errors import DamagedCheckpoint, UserError
 from seasa_da.files import atomic_folder, os_errors_named, read_json, sha256_file, write_json_atomic
 
 FORMAT = "seasa-da checkpoint"
 VERSION = 1
+_STATE = {"stage": int, "stage_name": str, "iteration": int, "optimizers": dict, "sha256": dict}
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def save(
     target = parent / position.folder_name
     tensors = {f"{name}.{key}": value for name, module in modules.items() for key, value in module.state_dict().items()}
     moments, groups = _flatten_optimizers(optimizers)
-    with atomic_folder(target) as folder:
+    with atomic_folder(target, replace=True) as folder:
         save_tensors(folder / "modules.safetensors", tensors)
         save_tensors(folder / "optimizers.safetensors", moments)
         write_json_atomic(
@@ -79,9 +80,6 @@ def save(
                 **about,
             },
         )
-        if target.exists():
-            # Left by a run that was resumed from an earlier checkpoint; it goes once the new one is whole.
-            shutil.rmtree(target)
     for old in list_checkpoints(parent)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return target
@@ -92,6 +90,30 @@ def list_checkpoints(parent: Path) -> list[Path]:
     if not parent.is_dir():
         return []
     return sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def load_newest(parent: Path, say: Callable[[str], None]) -> Checkpoint | None:
+    """The newest checkpoint under `parent` that is whole; damaged ones are passed over, with a word.
+
+    Raises:
+        UserError: there are checkpoints, and all are damaged; or the newest is of another version.
+    """
+    found = list_checkpoints(parent)
+    for place, path in enumerate(reversed(found), start=1):
+        try:
+            return load(path)
+        except DamagedCheckpoint as error:
+            if place == len(found):
+                raise
+            say(f"{error.what}: going on from the one before")
+    return None
+
+
+def drop_later(parent: Path, position: Position) -> None:
+    """Remove the checkpoints after `position`: a run that goes on from there makes them anew."""
+    for path in list_checkpoints(parent):
+        if path.name > position.folder_name:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -130,32 +152,39 @@ class Checkpoint:
 
 
 def load(path: Path) -> Checkpoint:
-    """Read a checkpoint and check its hashes. Raises `UserError` naming the damaged file."""
-    state = read_json(path / "state.json")
+    """Read a checkpoint and check its hashes.
+
+    Raises:
+        DamagedCheckpoint: naming the damaged file.
+        UserError: it is of another version.
+    """
+    try:
+        state = read_json(path / "state.json")
+    except UserError as error:
+        raise DamagedCheckpoint(str(error)) from error
     if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise UserError(f"{path} is not a seasa-da checkpoint")
+        raise DamagedCheckpoint(f"{path} is not a seasa-da checkpoint")
     if state.get("version") != VERSION:
         raise UserError(f"checkpoint {path} has version {state.get('version')}; this release reads {VERSION}")
-    if lost := [key for key in ("stage", "stage_name", "iteration", "optimizers", "sha256") if key not in state]:
-        raise UserError(f"{path / 'state.json'} is damaged (no {', '.join(lost)}); delete {path}")
-    advice = f"delete {path} to fall back to an older one"
+    if lost := [name for name, kind in _STATE.items() if not isinstance(state.get(name), kind)]:
+        raise DamagedCheckpoint(f"{path / 'state.json'} is damaged (no {', '.join(lost)})")
     names = ("modules", "optimizers")
     if lost := [name for name in names if f"{name}.safetensors" not in state["sha256"]]:
-        raise UserError(f"{path / 'state.json'} is damaged (no hash of the {lost[0]}); delete {path}")
+        raise DamagedCheckpoint(f"{path / 'state.json'} is damaged (no hash of the {lost[0]})")
     modules, optimizers = (
-        load_tensors(path / f"{name}.safetensors", state["sha256"][f"{name}.safetensors"], advice) for name in names
+        load_tensors(path / f"{name}.safetensors", state["sha256"][f"{name}.safetensors"]) for name in names
     )
     return Checkpoint(path, state, modules, optimizers)
 
 
-def load_tensors(file: Path, sha256: str, advice: str) -> dict[str, Tensor]:
-    """Read a file of tensors. Raises `UserError` with `advice` where it is not the one of that hash."""
+def load_tensors(file: Path, sha256: str) -> dict[str, Tensor]:
+    """Read a file of tensors. Raises `DamagedCheckpoint` where it is not the one of that hash."""
     try:
         if sha256_file(file) != sha256:
-            raise UserError(f"{file} is damaged (its hash is not the one in state.json); {advice}")
+            raise DamagedCheckpoint(f"{file} is damaged (its hash is not the one in state.json)")
         return load_file(file)
     except (OSError, SafetensorError) as error:
-        raise UserError(f"cannot read {file}: {error}; {advice}") from error
+        raise DamagedCheckpoint(f"cannot read {file}: {error}") from error
 
 
 def restore(tensors: Mapping[str, Tensor], modules: Mapping[str, nn.Module], path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
@@ -40,24 +42,27 @@ def carry_out(job: Job, models: dict[str, Any], folder: RunFolder, record: dict[
 
     Args:
         models: the initial segmenter, of `fresh_segmenter`.
-        folder: the run's, made before.
+        folder: the run's, made before, in which no other process may train meanwhile.
         record: the content of its `run.json`.
 
     Returns:
         The folder of the run without adaptation, where the record asks for one.
     """
-    reference = None
-    try:
-        for line in header(job, folder):
-            job.observer.say(line)
-        if record["reference"]:
-            reference = _reference(job, folder, record)
-        if not folder.finished:
-            _train_and_evaluate(job, models, folder, record, reference)
-        job.accelerator.wait_for_everyone()
-    except KeyboardInterrupt:
-        job.observer.say(f"stopped; go on with: seasa-da train --resume {folder.path}")
-        raise
+    with folder.held() if job.accelerator.is_main_process else nullcontext():
+        try:
+            return _both(job, models, folder, record)
+        except KeyboardInterrupt:
+            job.observer.say(f"stopped; go on with: seasa-da train --resume {shlex.quote(str(folder.path))}")
+            raise
+
+
+def _both(job: Job, models: dict[str, Any], folder: RunFolder, record: dict[str, Any]) -> RunFolder | None:
+    for line in header(job, folder):
+        job.observer.say(line)
+    reference = _reference(job, folder, record) if record["reference"] else None
+    if not folder.finished:
+        _train_and_evaluate(job, models, folder, record, reference)
+    job.accelerator.wait_for_everyone()
     return reference
 
 
@@ -93,7 +98,7 @@ def _train_and_evaluate(
 ) -> bool:
     """Returns whether all of it was made under the circumstances of now, so that others may take it over."""
     settings, accelerator = job.settings, job.accelerator
-    resumed = _latest(folder, accelerator)
+    resumed = _latest(folder, job)
     pure = resumed is None or _check_resumed(job, resumed)
     tracker = start_tracker(job, folder, record)
     trainer = Trainer(
@@ -105,6 +110,7 @@ def _train_and_evaluate(
         steps=sum(stage.iterations for stage in job.stages),
         about={"settings": settings.model_dump(mode="json"), **provenance(job), "pure": pure},
         observe=job.observer.progress,
+        say=job.observer.say,
         log_metrics=tracker.log_metrics if tracker else lambda step, metrics: None,
     )
     status: Literal["FINISHED", "FAILED", "KILLED"] = "FAILED"
@@ -174,7 +180,11 @@ def _check_resumed(job: Job, resumed: Checkpoint) -> bool:
     return not other and bool(resumed.state.get("pure"))
 
 
-def _latest(folder: RunFolder, accelerator: Any) -> Checkpoint | None:
-    found = checkpoint.list_checkpoints(folder.checkpoints)
-    accelerator.wait_for_everyone()
-    return checkpoint.load(found[-1]) if found else None
+def _latest(folder: RunFolder, job: Job) -> Checkpoint | None:
+    """What the run goes on from; whatever came after it, on the disk, goes."""
+    found = checkpoint.load_newest(folder.checkpoints, job.observer.say)
+    job.accelerator.wait_for_everyone()
+    if found is not None and job.accelerator.is_main_process:
+        checkpoint.drop_later(folder.checkpoints, found.position)
+    job.accelerator.wait_for_everyone()
+    return found

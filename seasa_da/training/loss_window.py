@@ -26,6 +26,18 @@ class LossWindow:
             self.sums[name] = self.sums[name] + loss if name in self.sums else loss.clone()
             self.counts[name] = self.counts.get(name, 0) + 1
 
+    def state(self, accelerator: Any) -> dict[str, list[float]]:
+        """The sums, averaged over ranks, and counts so far, for a checkpoint between two lines of the log."""
+        if not self.sums:
+            return {}
+        means = accelerator.reduce(torch.stack([value.float() for value in self.sums.values()]), reduction="mean")
+        return {name: [value, self.counts[name]] for name, value in zip(self.sums, means.tolist(), strict=True)}
+
+    def restore(self, state: dict[str, list[float]], device: torch.device) -> None:
+        """Go on from `state`."""
+        self.sums = {name: torch.tensor(value, device=device) for name, (value, _) in state.items()}
+        self.counts = {name: int(count) for name, (_, count) in state.items()}
+
     def close(self, stage: str, iteration: int, accelerator: Any) -> dict[str, float]:
         """The means over updates and ranks; raises `NonFiniteLoss`, on every rank, naming the first bad loss."""
         stacked = torch.stack([value.float() / self.counts[name] for name, value in self.sums.items()])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -113,10 +114,7 @@ def train(
     job = prepare_job(spec, settings, record, observer)
     require_training_labels(job.store, settings.src, settings.tgt, oracle=spec.oracle)
     models = fresh_segmenter(job)  # before anything is written: backbone and weights may not fit
-    path = Path(out) if out else _new_folder(settings, job.accelerator)
-    if job.accelerator.is_main_process:
-        RunFolder.create(path, settings, {**record, **provenance(job)}, recipe_of(job))
-    job.accelerator.wait_for_everyone()
+    path = _create(Path(out) if out else None, job, {**record, **provenance(job)})
     return _result(RunFolder(path), carry_out(job, models, RunFolder(path), record))
 
 
@@ -201,17 +199,30 @@ def open_run(run: str | Path, observer: Observer) -> tuple[RunFolder, Job, dict[
     return folder, job, record
 
 
-def _new_folder(settings: RunSettings, accelerator: Any) -> Path:
-    name = "-".join([settings.method, *settings.addons, settings.src, settings.tgt, settings.preset])
-    base = Path("runs") / f"{name}-seed{settings.seed}"
-    path, number = base, 2
-    while path.exists():
-        path, number = base.with_name(f"{base.name}-{number}"), number + 1
-    # The main process decides: another may look when the folder is there already.
-    shared = [str(path)]
-    if accelerator.num_processes > 1:
+def _create(out: Path | None, job: Job, record: dict[str, Any]) -> Path:
+    """Make the run's folder, on the main process, whose choice of a name the others learn."""
+    shared = [str(out)]
+    if job.accelerator.is_main_process:
+        recipe = recipe_of(job)
+        for path in [out] if out else _names(job.settings):
+            try:
+                RunFolder.create(path, job.settings, record, recipe)
+            except UserError:
+                if out or not path.exists():
+                    raise
+            else:
+                shared = [str(path)]
+                break
+    if job.accelerator.num_processes > 1:
         broadcast_object_list(shared)
     return Path(shared[0])
+
+
+def _names(settings: RunSettings) -> Iterator[Path]:
+    """Folders in `runs/`, until one is free; another run may take it before this one makes it."""
+    name = "-".join([settings.method, *settings.addons, settings.src, settings.tgt, settings.preset])
+    base = Path("runs") / f"{name}-seed{settings.seed}"
+    return (base if number == 1 else base.with_name(f"{base.name}-{number}") for number in count(1))
 
 
 def _result(folder: RunFolder, reference: RunFolder | None) -> RunResult:

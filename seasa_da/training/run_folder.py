@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +16,11 @@ from seasa_da.config import RunSettings
 from seasa_da.errors import UserError
 from seasa_da.files import (
     atomic_folder,
+    held_alone,
     os_errors_named,
     read_json,
     refuse_used_folder,
+    sweep_partials,
     write_json_atomic,
     write_text_atomic,
 )
@@ -165,10 +170,28 @@ class RunFolder:
             raise UserError(f"{folder.record} is damaged; start the run anew")
         return folder, content, record
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes out as long as this one trains, and remove what one that was killed had begun to write.
+
+        Raises:
+            UserError: another process trains here.
+        """
+        with held_alone(self.path, "wait for it or stop it, or choose another folder with --out"):
+            for folder in (self.path, *(path for path in self.path.rglob("*") if path.is_dir())):
+                sweep_partials(folder)
+            yield
+
     def append_log(self, line: dict[str, Any]) -> None:
         """Add a line to `log.jsonl`."""
         with os_errors_named(self.log, "write"), self.log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+    def flush_log(self) -> None:
+        """Put the log on the disk itself, so that a power cut takes no line from before a checkpoint."""
+        if self.log.is_file():
+            with os_errors_named(self.log, "write"), self.log.open("rb") as file:
+                os.fsync(file.fileno())
 
     def read_log(self) -> list[dict[str, Any]]:
         """All whole lines of `log.jsonl`; one that a crash cut off is left out."""

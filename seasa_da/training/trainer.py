@@ -23,6 +23,7 @@ from seasa_da.training.loss_window import LossWindow
 from seasa_da.training.run_folder import RunFolder
 from seasa_da.training.schedules import factor, scale_learning_rates
 from seasa_da.training.stepper import AcceleratedStepper
+from seasa_da.training.stopping import StopRequests
 
 FRESH_SCALE = {"scale": 2.0**16, "_growth_tracker": 0}
 """Where torch's `GradScaler` starts."""
@@ -53,6 +54,7 @@ class Trainer:
         folder: where log and checkpoints go; written by the main process alone.
         about: goes into every checkpoint's `state.json`.
         observe: told of every logged iteration; by default nobody.
+        say: told in a line of what the user should know; by default nobody.
         log_metrics: given `(step, {name: value})` for tracking.
         carried: models that checkpoints hold besides the adapter's own, for later stages.
         candidates: where candidates are kept: the segmenter's updates by (stage number, iteration).
@@ -68,6 +70,7 @@ class Trainer:
     folder: RunFolder
     about: Mapping[str, Any]
     observe: Callable[[Progress], None] = lambda progress: None
+    say: Callable[[str], None] = lambda line: None
     log_metrics: Callable[[int, dict[str, float]], None] = lambda step, metrics: None
     carried: dict[str, nn.Module] = field(default_factory=dict)
     candidates: Mapping[tuple[int, int], int] = field(default_factory=dict)
@@ -96,7 +99,9 @@ class Trainer:
 
         Raises:
             NonFiniteLoss: a loss became NaN or infinite; the last checkpoint is from before.
+            WorkerDied: a loader process was killed more than once.
             UserError: a checkpoint or the log cannot be written.
+            KeyboardInterrupt: the run was asked to stop (`StopRequests`); a checkpoint of this update is written.
         """
         train = self.settings.train
         self.accelerator.free_memory()  # it would keep the optimisers of all stages
@@ -120,27 +125,36 @@ class Trainer:
                 adapter.survey(survey, stepper)
         adapter.train_mode()
         window = LossWindow()
+        if resumed is not None:
+            window.restore(resumed.state.get("losses_so_far", {}), self.accelerator.device)
         pin_memory = self.accelerator.device.type == "cuda"
-        for batch in loader(batches, done, workers=train.workers, pin_memory=pin_memory):
-            # For whatever draws from torch's own generator (Dropout, say): a function of the iteration too.
-            torch.manual_seed(derive_seed(self.settings.seed, stage.name, "step", done, self.accelerator.process_index))
-            rates = factor(stage.schedule, done, stage.iterations, train.poly_power)
-            scale_learning_rates(optimizers.values(), rates)
-            window.add(self._update(adapter, stepper, batch, progress=done / stage.iterations))
-            done += 1
-            log_now = done % train.log_every == 0 or done == stage.iterations
-            save_now = done % train.checkpoint_every == 0 or done == stage.iterations
-            if log_now or save_now:
-                losses = window.close(stage.name, done, self.accelerator)
-                seconds, started = time.monotonic() - started, time.monotonic()
-                self.train_seconds += seconds
-                self.stage_seconds += seconds
-                if self.accelerator.is_main_process:
-                    self._log(number, stage, done, losses, optimizers)
-            self.save_candidate(Position(number, stage.name, done), adapter)
-            if save_now:
-                self.save(Position(number, stage.name, done), adapter)
-                self.accelerator.wait_for_everyone()
+        with StopRequests(self.accelerator) as requests:
+            for batch in loader(batches, done, workers=train.workers, pin_memory=pin_memory, say=self.say):
+                # For whatever draws from torch's own generator (Dropout): a function of the iteration and the rank.
+                seed = derive_seed(self.settings.seed, stage.name, "step", done, self.accelerator.process_index)
+                torch.manual_seed(seed)
+                rates = factor(stage.schedule, done, stage.iterations, train.poly_power)
+                scale_learning_rates(optimizers.values(), rates)
+                window.add(self._update(adapter, stepper, batch, progress=done / stage.iterations))
+                done += 1
+                stop = requests.agreed()
+                log_now = done % train.log_every == 0 or done == stage.iterations
+                save_now = done % train.checkpoint_every == 0 or done == stage.iterations
+                if log_now or save_now or stop:
+                    seconds, started = time.monotonic() - started, time.monotonic()
+                    self.train_seconds += seconds
+                    self.stage_seconds += seconds
+                if log_now or save_now:
+                    losses = window.close(stage.name, done, self.accelerator)
+                    if self.accelerator.is_main_process:
+                        self._log(number, stage, done, losses, optimizers)
+                position = Position(number, stage.name, done)
+                self.save_candidate(position, adapter)
+                if save_now or stop:
+                    self.save(position, adapter, window.state(self.accelerator))
+                    self.accelerator.wait_for_everyone()
+                if stop:
+                    raise KeyboardInterrupt
         self.steps_before += stage.iterations
 
     def save_candidate(self, position: Position, adapter: StageAdapter) -> None:
@@ -161,8 +175,14 @@ class Trainer:
     def _modules(self, adapter: StageAdapter) -> dict[str, nn.Module]:
         return {**self.carried, **adapter.state_modules()}
 
-    def save(self, position: Position, adapter: StageAdapter) -> None:
-        """Write a checkpoint at `position`, on the main process, unless a tensor is not finite (`NonFiniteLoss`)."""
+    def save(
+        self, position: Position, adapter: StageAdapter, losses_so_far: Mapping[str, list[float]] | None = None
+    ) -> None:
+        """Write a checkpoint at `position`, on the main process, unless a tensor is not finite (`NonFiniteLoss`).
+
+        Args:
+            losses_so_far: `LossWindow.state` of the updates since the last line of the log.
+        """
         modules = self._modules(adapter)
         for name, module in modules.items():
             for key, value in module.state_dict().items():
@@ -174,6 +194,7 @@ class Trainer:
         if not self.accelerator.is_main_process:
             return
         scaler = self.accelerator.scaler
+        self.folder.flush_log()
         checkpoint.save(
             self.folder.checkpoints,
             position,
@@ -183,6 +204,7 @@ class Trainer:
                 **self.about,
                 "train_seconds": self.train_seconds,
                 "stage_seconds": self.stage_seconds,
+                "losses_so_far": dict(losses_so_far or {}),
                 "scaler": scaler.state_dict() if scaler is not None else None,
             },
             keep=self.settings.train.keep,

@@ -57,7 +57,7 @@ def test_every_channel_has_its_own_range():
 
 def test_the_store_itself_has_no_way_to_labels():
     public = {name for name in vars(SliceStore) if not name.startswith("_")}
-    assert public == {"open", "domain", "record", "images", "stored_images", "fingerprint"}
+    assert public == {"open", "domain", "record", "records", "sealed", "images", "stored_images", "fingerprint"}
 
 
 def test_cases_by_split(store_folder):

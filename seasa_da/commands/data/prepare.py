@@ -14,8 +14,8 @@ from seasa_da.commands.data.options import (
     raw_settings,
     settings_of,
 )
-from seasa_da.commands.termination import terminated_as_interrupted
 from seasa_da.config import PRESETS, DataSettings, load_preset
+from seasa_da.files import refuse_busy_folder
 
 
 @click.command()
@@ -41,7 +41,7 @@ def prepare(raw: Path, out: Path, preset: str, intensity: tuple[str, ...], **opt
     settings = settings_of(DataSettings, load_preset(preset).get("data", {}), options)
     from seasa_da.data.prepare import prepare as prepare_store
 
-    with terminated_as_interrupted():
-        done = prepare_store(raw, out, settings, which, progress=progress, say=click.echo)
+    refuse_busy_folder(out)
+    done = prepare_store(raw, out, settings, which, progress=progress, say=click.echo)
     reused = f" ({done.reused} of them unchanged)" if done.reused else ""
     click.echo(f"{done.cases} volumes in {out}{reused}")

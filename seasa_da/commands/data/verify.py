@@ -17,13 +17,20 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("raw", type=click.Path(path_type=Path))
+@click.argument("raw", type=click.Path(path_type=Path), metavar="RAW|STORE")
 @raw_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
 @click.pass_context
 def verify(ctx: click.Context, raw: Path, as_json: bool, **options: Any) -> None:
-    """Read all files of the raw folder RAW and list everything that is wrong, a line each; exit code 1 if any is."""
+    """Read all files of a raw folder and list everything that is wrong, a line each; exit code 1 if any is.
+
+    Of a store, every array is held against its hash.
+    """
     settings = raw_settings(options)
+    from seasa_da.data.store import MANIFEST
+
+    if (raw / MANIFEST).is_file():
+        ctx.exit(_verify_store(raw, as_json))
     from seasa_da.data.raw_folder import open_raw
     from seasa_da.data.readers import Fault
     from seasa_da.data.verify import verify as verify_folder
@@ -50,6 +57,33 @@ def verify(ctx: click.Context, raw: Path, as_json: bool, **options: Any) -> None
             click.echo(os.fsencode(str(fault)))  # names of files need not be text
         click.echo(_count(raw, folder, len(faults)))
     ctx.exit(1 if faults else 0)
+
+
+def _verify_store(path: Path, as_json: bool) -> int:
+    """Print what is wrong with a store; returns the exit code."""
+    from seasa_da.data.readers import Fault
+    from seasa_da.data.store import MANIFEST, SliceStore
+    from seasa_da.data.verify_store import stored_files, verify_store
+
+    count = 0
+    try:
+        store = SliceStore.open(path)
+    except UserError as error:
+        faults: tuple[Fault, ...] = (Fault.of(error, path / MANIFEST),)
+    else:
+        count = len(stored_files(store))
+        with progress("verifying", count) as step:
+            faults = verify_store(store, on_file=step)
+    if as_json:
+        import json
+
+        click.echo(json.dumps({"path": str(path), "format": "store", "faults": _described(faults)}, indent=2))
+    else:
+        for fault in faults:
+            click.echo(os.fsencode(str(fault)))
+        what = f"{len(faults)} fault{'' if len(faults) == 1 else 's'}" if faults else "nothing wrong"
+        click.echo(os.fsencode(f"{path}: {what} in {count} arrays and the manifest"))
+    return 1 if faults else 0
 
 
 def _used(folder: RawFolder) -> int:
@@ -82,14 +116,12 @@ def _summary(raw: Path, folder: RawFolder | None, faults: tuple[Fault, ...]) -> 
         "format": folder.reader.name if folder else None,
         "domains": domains,
         "notes": list(folder.data.notes) if folder else [],
-        "faults": [
-            {
-                "path": str(fault.path),
-                "what": fault.what,
-                "domain": fault.domain,
-                "case": fault.case,
-                "kind": fault.kind,
-            }
-            for fault in faults
-        ],
+        "faults": _described(faults),
     }
+
+
+def _described(faults: tuple[Fault, ...]) -> list[dict[str, Any]]:
+    return [
+        {"path": str(fault.path), "what": fault.what, "domain": fault.domain, "case": fault.case, "kind": fault.kind}
+        for fault in faults
+    ]
