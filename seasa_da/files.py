@@ -133,7 +133,7 @@ def mark_in_use(descriptor: int, partial: Path) -> None:
 
 
 def refuse_busy_folder(target: Path) -> None:
-    """Raise `UserError` when another process is making `target` by `atomic_folder`, whose work one of two would lose."""
+    """Raise `UserError` when another process is making `target` by `atomic_folder`: one of two would lose its work."""
     with os_errors_named(target, "write to"):
         sweep_partials(target.parent, target.name)
         if any(_partials(target.parent, target.name)):

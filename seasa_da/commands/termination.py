@@ -11,7 +11,7 @@ from typing import Any
 
 @contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """What SIGTERM or SIGUSR1 end, as job schedulers do, is cleaned up as after Ctrl-C; a further one does not end that.
+    """What SIGTERM or SIGUSR1, of job schedulers, end is cleaned up as after Ctrl-C; a further one does not end that.
 
     Training listens for itself meanwhile (`seasa_da.training.stopping`).
     """

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from seasa_da.commands.options import run_options, as_settings
+from seasa_da.commands.options import as_settings, run_options
 from seasa_da.commands.run_folders import refuse_no_run
 from seasa_da.errors import UserError
 

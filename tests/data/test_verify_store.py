@@ -81,7 +81,7 @@ def test_the_command(own_store, capsys, as_json):
     assert code == 0
     assert json.loads(out)["faults"] == [] if as_json else "nothing wrong in 8 arrays" in out
     file = own_store / "mri" / "train_images.npy"
-    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    file.write_bytes(file.read_bytes()[:-1] + b"!")
     (own_store / "ct" / "test_labels.npy").unlink()
     code, out = verify()
     assert code == 1
