@@ -10,6 +10,12 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import pytest
 
 
+def pytest_addoption(parser):
+    group = parser.getgroup("reliability", "the thorough runs that docs/reliability.md reports")
+    group.addoption("--every-method", action="store_true", help="two processes against one for every method")
+    group.addoption("--kills", type=int, default=0, metavar="N", help="kill each verb N times instead of once")
+
+
 @pytest.fixture
 def generator():
     import torch
