@@ -21,10 +21,21 @@ from seasa_da.seeding import derive_seed
 
 @dataclass(frozen=True)
 class Share:
-    """Which slice of the global batch a process takes: rank `rank` of `world`."""
+    """Which samples of the global batch a process takes: rank `rank` of `world`, each in `parts` micro-batches.
+
+    The ranks' micro-batches that are carried out together follow each other in the batch, so that one process meets
+    the same samples together, and in the same order.
+    """
 
     rank: int = 0
     world: int = 1
+    parts: int = 1
+
+    def samples(self, batch_size: int) -> tuple[int, ...]:
+        """The samples of a batch, in this rank's order; `batch_size` is a multiple of `world * parts`."""
+        width = batch_size // (self.world * self.parts)
+        starts = ((part * self.world + self.rank) * width for part in range(self.parts))
+        return tuple(start + sample for start in starts for sample in range(width))
 
 
 class UpdateBatches(Dataset[dict[str, torch.Tensor]]):
@@ -72,9 +83,7 @@ class UpdateBatches(Dataset[dict[str, torch.Tensor]]):
         self.fourier_sources = fourier_sources
         order = np.random.default_rng(derive_seed(seed, stage, "source subset")).permutation(len(source))
         self.subset = np.sort(order[: max(1, round(source_share * len(source)))])
-        share = share or Share()
-        width = batch_size // share.world
-        self.samples = range(share.rank * width, (share.rank + 1) * width)
+        self.samples = (share or Share()).samples(batch_size)
 
     def __len__(self) -> int:
         return self.updates

@@ -84,7 +84,7 @@ def _batches(job: Job, stage: Stage) -> UpdateBatches:
         augment=settings.augment,
         fourier_sources=stage.fourier_sources,
         source_share=stage.source_share,
-        share=Share(job.accelerator.process_index, job.accelerator.num_processes),
+        share=Share(job.accelerator.process_index, job.accelerator.num_processes, settings.train.accumulate),
     )
 
 

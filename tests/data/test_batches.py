@@ -173,3 +173,45 @@ def test_taken_slices_are_copies():
     assert taken[..., 0, 0, 0].tolist() == [[100, 103], [103, 106]]
     taken[:] = 0
     assert target.take(np.array([3]))[0, 0, 0, 0] == 103
+
+
+def test_micro_batches_that_are_carried_out_together_hold_the_samples_of_one_process():
+    ranks = [Share(rank, 2, 3).samples(12) for rank in range(2)]
+    together = [[*first, *second] for first, second in zip(*(zip(*[iter(s)] * 2, strict=True) for s in ranks), strict=True)]
+    assert together == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
+    assert Share(1, 2).samples(4) == (2, 3)
+    assert Share(parts=2).samples(4) == (0, 1, 2, 3)
+
+
+class Killing(UpdateBatches):
+    """Kills the worker that loads update 3, as often as `lives` says."""
+
+    def __getitem__(self, update):
+        if update == 3 and get_worker_info() is not None:
+            tally = Path(os.environ["TALLY"])
+            died = len(tally.read_bytes())
+            if died < int(os.environ["LIVES"]):
+                tally.write_bytes(b"x" * (died + 1))
+                os.kill(os.getpid(), signal.SIGKILL)
+        return super().__getitem__(update)
+
+
+@pytest.mark.parametrize("lives", [2, 9])
+def test_a_killed_worker_changes_no_batch(tmp_path, monkeypatch, lives):
+    monkeypatch.setenv("TALLY", str(tmp_path / "tally"))
+    monkeypatch.setenv("LIVES", str(lives))
+    (tmp_path / "tally").write_bytes(b"")
+    whole = list(loader(batches(), 1, workers=0, pin_memory=False))
+    killing, said, got = batches(), [], []
+    killing.__class__ = Killing
+    items = loader(killing, 1, workers=1, pin_memory=False, say=said.append)
+    if lives == 2:
+        got = list(items)
+        assert len(said) == 2 and "update" in said[0]
+        assert len(got) == len(whole)
+    else:
+        with pytest.raises(WorkerDied, match="killed 4 times"):
+            for item in items:
+                got.append(item)
+    for mine, other in zip(got, whole, strict=False):
+        assert all(mine[key].equal(other[key]) for key in other)
