@@ -1,13 +1,18 @@
 import itertools
+import os
+import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import get_worker_info
 
 from seasa_da.augment import draw_affine
 from seasa_da.config import AugmentSettings
 from seasa_da.data.batches import Share, UpdateBatches, loader
 from seasa_da.data.datasets import ImageSlices, target_slices
+from seasa_da.errors import WorkerDied
 from seasa_da.seeding import derive_seed
 
 SRC, TARGET = 10, 7
@@ -177,7 +182,9 @@ def test_taken_slices_are_copies():
 
 def test_micro_batches_that_are_carried_out_together_hold_the_samples_of_one_process():
     ranks = [Share(rank, 2, 3).samples(12) for rank in range(2)]
-    together = [[*first, *second] for first, second in zip(*(zip(*[iter(s)] * 2, strict=True) for s in ranks), strict=True)]
+    together = [
+        [*first, *second] for first, second in zip(*(zip(*[iter(s)] * 2, strict=True) for s in ranks), strict=True)
+    ]
     assert together == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
     assert Share(1, 2).samples(4) == (2, 3)
     assert Share(parts=2).samples(4) == (0, 1, 2, 3)
