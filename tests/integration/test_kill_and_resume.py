@@ -1,14 +1,12 @@
-"""A run killed in the middle and resumed ends with the weights of one that was not, bit for bit."""
+"""A run resumed from anywhere ends with the weights of one that was not stopped, bit for bit.
+
+It is really killed in `tests/reliability/test_kills.py`.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,37 +17,6 @@ from seasa_da.training import checkpoint
 from seasa_da.training.run import RunResult, resume, train
 
 from .weights import assert_bit_identical
-
-ROOT = Path(__file__).parents[2]
-SETTINGS = ["train.iterations=40", "train.checkpoint_every=5", "train.log_every=5", "asa.start=0.1", "se.start=0.3"]
-
-
-def test_sigkill_in_the_middle_changes_nothing(smoke: Callable[..., RunResult], store: Path, tmp_path: Path) -> None:
-    whole = smoke("ours", data=store, out=tmp_path / "whole", overrides=SETTINGS)
-
-    killed = tmp_path / "killed"
-    command = [sys.executable, str(ROOT / "cli.py"), "train", "--method", "ours", "--preset", "smoke"]
-    command += ["--data", str(store), "--out", str(killed), "--tracking-uri", "none", "--no-reference"]
-    command += [part for text in SETTINGS for part in ("--set", text)]
-    process = subprocess.Popen(command, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 240
-    while len(checkpoint.list_checkpoints(killed / "checkpoint")) < 2:
-        assert process.poll() is None, process.stderr.read().decode() if process.stderr else ""
-        assert time.monotonic() < deadline, "no second checkpoint in time"
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    if process.stderr:
-        process.stderr.close()
-
-    reached = checkpoint.load(checkpoint.list_checkpoints(killed / "checkpoint")[-1]).position.iteration
-    assert 10 <= reached < 40
-    assert not (killed / "metrics.json").exists()
-    again = resume(killed)
-    assert_bit_identical(whole.folder, again.folder)
-    assert again.metrics["dice"] == whole.metrics["dice"]
-    without_time = [(line["iteration"], line["losses"]) for line in _log(killed)]
-    assert without_time == [(line["iteration"], line["losses"]) for line in _log(whole.folder)]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +36,7 @@ def test_resuming_anywhere_ends_the_same(
     whole = smoke(method, data=store, out=tmp_path / "whole", overrides=settings)
     points = checkpoint.list_checkpoints(whole.folder / "checkpoint")
     assert len({path.name.rsplit("-", 1)[0] for path in points}) == stages
-    for kept in (0, 2, 3, 5, 9) if len(points) > 9 else (0, 2, 3, 5):
+    for kept in (0, 3, 9) if len(points) > 9 else (0, 3, 5):
         part = tmp_path / f"part{kept}"
         shutil.copytree(whole.folder, part)
         (part / "metrics.json").unlink()
