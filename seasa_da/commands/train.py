@@ -29,9 +29,10 @@ def train(ctx: click.Context, method: str | None, resume: Path | None, **options
     """Train a method on labelled SRC and unlabelled TGT, then score it on TGT's test volumes."""
     if resume is not None:
         given = [
-            f"--{name.replace('_', '-')}"
-            for name in ("method", *options)
-            if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+            option.opts[0]
+            for option in ctx.command.params
+            if option.name != "resume"
+            and ctx.get_parameter_source(option.name or "") is click.core.ParameterSource.COMMANDLINE
         ]
         if given:
             raise UserError(f"--resume goes on with the run's own settings; leave out {', '.join(given)}")
