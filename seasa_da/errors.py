@@ -1,5 +1,7 @@
 """The one exception that means "the user can mend this"."""
 
+import re
+
 
 class UserError(Exception):
     """Bad input, a broken file or an unusable folder.
@@ -9,6 +11,10 @@ class UserError(Exception):
     """
 
     exit_code = 2
+
+    def __init__(self, message: str = "") -> None:
+        # Names in it may be anybody's: they must neither begin a line nor steer a terminal.
+        super().__init__(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda found: repr(found[0])[1:-1], str(message)))
 
 
 class WrongSetting(UserError):

@@ -29,6 +29,20 @@ def os_errors_named(path: Path, action: str) -> Iterator[None]:
 
 
 @contextmanager
+def damage_named(folder: Path) -> Iterator[None]:
+    """Turn what comes of a file whose content is not what it was into a `UserError` that names its folder.
+
+    For readers of many small files that this program wrote: each would else have to look at every key. The first
+    cause stays behind the error (`__cause__`), for whoever looks for a fault of ours.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, AssertionError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise UserError(f"a file in {folder} is damaged, or of another release ({what[:200]}); copy it anew") from error
+
+
+@contextmanager
 def atomic_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
     """Yield a new folder beside `target`; when the block ends well it is renamed to `target`, else removed.
 
@@ -215,6 +229,11 @@ def read_json(path: Path) -> Any:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, a number of thousands of digits, too deep
         raise UserError(f"{path} is not valid JSON ({error})") from error
+
+
+def is_plain_name(name: object) -> bool:
+    """Whether a name from inside a file may be that of a file or folder: it leads nowhere else, and is printable."""
+    return isinstance(name, str) and name not in ("", ".", "..") and "/" not in name and name.isprintable()
 
 
 def sha256_file(path: Path) -> str:

@@ -11,6 +11,8 @@ import click
 from seasa_da.errors import UserError
 from seasa_da.tracking import OFF, resolve_uri, set_environment, sqlite_file
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
@@ -20,6 +22,13 @@ def ui(host: str, port: int, tracking_uri: str | None) -> None:
     """Open MLflow's page on the recorded runs; Ctrl-C ends it."""
     command = server_command(tracking_uri, host, port)
     click.echo(f"runs: http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}  (Ctrl-C ends it)")
+    if host not in LOOPBACK:
+        click.echo(
+            f"warning: it listens on {host}: who reaches port {port} of this machine may read and change the records",
+            err=True,
+        )
+    else:
+        click.echo("only this machine can reach it (--host ADDRESS opens it to others)")
     sys.stdout.flush()
     os.execv(command[0], command)
 

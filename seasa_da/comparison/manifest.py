@@ -14,7 +14,7 @@ from seasa_da.comparison.kinds import COMPARISON, KINDS
 from seasa_da.comparison.plan import Direction, Plan
 from seasa_da.comparison.rows import Row, in_table_order
 from seasa_da.errors import UserError
-from seasa_da.files import os_errors_named, read_json, refuse_used_folder, write_json_atomic
+from seasa_da.files import is_plain_name, os_errors_named, read_json, refuse_used_folder, write_json_atomic
 
 FORMAT = "seasa-da comparison"
 VERSION = 1
@@ -88,6 +88,12 @@ def read_manifest(folder: Path) -> Manifest | None:
         directions = tuple(Direction(*pair) for pair in content["directions"])
         kind = KINDS[content.get("kind", COMPARISON.name)]  # the first version knew of no other
         plan = Plan(tuple(rows), directions, tuple(content["seeds"]), kind)
+        if strange := [
+            name for name in (*(row.name for row in plan.rows), *sum(directions, ())) if not is_plain_name(name)
+        ]:
+            raise TypeError(f"{strange[0]!r} is no name of a row or domain")  # folders are called so
+        if not all(isinstance(seed, int) for seed in plan.seeds):
+            raise TypeError("a seed is no whole number")
         return Manifest(content["common"], plan, content["data"])
     except (KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged ({error}); choose another --out") from None

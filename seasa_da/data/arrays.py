@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from types import TracebackType
 from typing import Any
 
@@ -18,6 +19,8 @@ from seasa_da.data.intensity import to_range
 from seasa_da.errors import UserError
 
 BLOCK_BYTES = 8 << 20
+BROKEN_HEADERS = (ValueError, TypeError, KeyError, EOFError, OverflowError, RecursionError, SyntaxError, TokenError)
+"""What NumPy raises for headers that were damaged: it reads them as Python's literals."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def open_array(path: Path, record: FileRecord) -> np.memmap:
         raise UserError(f"{path} is missing; {advice}") from None
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}; {advice}") from error
-    except (ValueError, EOFError) as error:
+    except BROKEN_HEADERS as error:
         raise UserError(f"{path} is not a NumPy array ({' '.join(str(error).split())}); {advice}") from error
     if not isinstance(array, np.memmap) or array.shape != record.shape or array.dtype.str != record.dtype:
         raise UserError(

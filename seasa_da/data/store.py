@@ -27,7 +27,7 @@ from seasa_da.config import DataSettings
 from seasa_da.data.arrays import FileRecord, ScaledImages, open_array
 from seasa_da.data.case import SPLITS, Axis, Intensities, Split
 from seasa_da.errors import UserError
-from seasa_da.files import read_json
+from seasa_da.files import is_plain_name, read_json
 
 FORMAT = "seasa-da slice store"
 VERSION = 2
@@ -272,6 +272,8 @@ def _check_domain(file: Path, name: str, domain: DomainManifest) -> None:
         raise broken(f"it has {len(domain.label_names)} label names, but {len(domain.label_values)} values of them")
     if any(not channel.hi > channel.lo for channel in domain.channels):
         raise broken("the range of a channel is empty")
+    if strange := [case.id for case in domain.cases if not is_plain_name(case.id)]:
+        raise broken(f"case {strange[0]!r} has no name that a file could have")  # predictions are called so
     listed = Counter(case.id for case in domain.cases)
     if twice := [case for case, times in listed.items() if times > 1]:
         raise broken(f"case {min(twice)} is listed more than once")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seasa_da.comparison.manifest import FILE, read_manifest
 from seasa_da.errors import UserError
-from seasa_da.files import os_errors_named, write_text_atomic
+from seasa_da.files import damage_named, os_errors_named, write_text_atomic
 from seasa_da.inspection.comparison_page import comparison_page
 from seasa_da.inspection.options import PageOptions
 from seasa_da.inspection.run_page import run_page
@@ -48,11 +48,12 @@ def report_page(
         raise UserError(f"{path} is neither a run's folder (run.json) nor a comparison's ({FILE}); give one of them")
     if target.is_dir():
         raise UserError(f"--out {target} is a folder; give the name of a file, such as {target / NAME}")
-    if is_comparison:
-        manifest = read_manifest(path)
-        assert manifest is not None  # the file is there
-        page = comparison_page(path, manifest, options)
-    else:
-        page = run_page(path, options)
-    write_text_atomic(target, render(page))
+    with damage_named(path):
+        if is_comparison:
+            manifest = read_manifest(path)
+            assert manifest is not None  # the file is there
+            text = render(comparison_page(path, manifest, options))
+        else:
+            text = render(run_page(path, options))
+    write_text_atomic(target, text)
     return target

@@ -120,7 +120,7 @@ def test_runs(home: Path, case: Callable[[], Any], data: st.DataObject) -> None:
     """Every verb that reads a run's folder, on one with a damaged file."""
     suffixes = (".json", ".yaml", ".jsonl", ".csv", ".safetensors", ".npz")
     name, content = data.draw(damaged(home / "run", suffixes))
-    verb = data.draw(st.sampled_from(["evaluate", "resume", "predict", "report"]))
+    verb = data.draw(st.sampled_from(["evaluate", "resume", "predict", "report", "figures", "export"]))
     place = with_damage(home / "run", home / "copy" / "run", name, content)
     outside = listing(home)
     with case():
@@ -133,6 +133,10 @@ def test_runs(home: Path, case: Callable[[], Any], data: st.DataObject) -> None:
             run(["evaluate", str(place)])
         elif verb == "resume":
             run(["train", "--resume", str(place)])
+        elif verb == "figures":
+            run(["figures", str(place), "--out", str(out), "--only", "curves"])
+        elif verb == "export":
+            run(["export", str(place), "--format", "torchscript", "--out", str(home / "copy" / "net.pt")])
         elif verb == "report":
             run(["report", str(place), "--out", str(home / "copy" / "page.html")])
         else:

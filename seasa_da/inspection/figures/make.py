@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from seasa_da.errors import UserError
-from seasa_da.files import atomic_folder, refuse_used_folder
+from seasa_da.files import atomic_folder, damage_named, refuse_used_folder
 from seasa_da.inspection.figures.features import embedding
 from seasa_da.inspection.figures.material import Material, NotThereError, Options
 from seasa_da.inspection.figures.pictures import methods, reliability, uncertainty
@@ -71,15 +71,17 @@ def make_figures(
             raise UserError(f"--only {name!r} is no figure{hint} (figures: {', '.join(FIGURES)})")
     if options.cases < 1:
         raise UserError(f"--cases {options.cases}: give 1 or more test volumes")
-    shown = shown_runs([Path(run) for run in runs], seed=seed, direction=direction, method=method)
-    material = Material(shown, options)
+    with damage_named(Path(runs[0])):
+        shown = shown_runs([Path(run) for run in runs], seed=seed, direction=direction, method=method)
+        material = Material(shown, options)
     missing: dict[str, list[str]] = {}
     files: list[Path] = []
     with atomic_folder(target) as folder:
         for name in dict.fromkeys(only) or FIGURES:
             options.say(f"drawing {name}")
             try:
-                sheet = FIGURES[name](material)
+                with damage_named(Path(runs[0])):
+                    sheet = FIGURES[name](material)
             except NotThereError as error:
                 if only:
                     raise UserError(f"{name} cannot be made: {error}") from None
