@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from seasa_da.files import os_errors_named
+from seasa_da.files import atomic_file
 
 # No time stamp, no version: the same results give the same bytes.
 _METADATA = {".png": {"Software": None}, ".pdf": {"Creator": None, "Producer": None, "CreationDate": None}}
@@ -18,10 +17,5 @@ def save_figure(figure: Figure, path: Path) -> None:
 
     Raises `UserError` when the file cannot be written.
     """
-    aside = path.parent / f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}"
-    with os_errors_named(path, "write"):
-        try:
-            figure.savefig(aside, metadata=_METADATA[path.suffix])
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
+    with atomic_file(path) as file:
+        figure.savefig(file, format=path.suffix[1:], metadata=_METADATA[path.suffix])
