@@ -30,6 +30,8 @@ PARAMS_A_CALL = 100
 VALUE_LENGTH = 6000
 NAME_LENGTH = 250
 _LONGEST_PAUSE_S = 60.0
+MOST_WAITING = 100_000
+"""Metrics kept for a server that is gone, some 30 MB; the oldest go first, and `log.jsonl` has them all."""
 
 
 def default_uri(folder: Path | None = None) -> str:
@@ -59,6 +61,7 @@ def set_environment(uri: str) -> None:
     """What has to be set before MLflow is imported: no telemetry, and no long waits for a server."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["DO_NOT_TRACK"] = "true"
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"  # it would print the password of an address, too
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     if uri.startswith(("http://", "https://")):
         # MLflow's own, 120 s and 7 retries, hold a lost server's thread for a quarter of an hour.
@@ -143,6 +146,12 @@ class Tracker:
         """MLflow's id of the run; `None` until the store has answered."""
         return self._run_id
 
+    @property
+    def waiting(self) -> int:
+        """Metrics that are not delivered yet, or never will be."""
+        with self._lock:
+            return self._undelivered["metrics"]
+
     def log_metrics(self, step: int, metrics: Mapping[str, float]) -> None:
         """Record finite values; others are skipped, as a store may refuse them and the log file has them."""
         now = _now_ms()
@@ -193,6 +202,8 @@ class Tracker:
             else:
                 if kind == "metrics":
                     self._metrics.extend(content)
+                    while len(self._metrics) > MOST_WAITING:
+                        self._metrics.popleft()  # they stay among the undelivered, and are counted at the end
                 elif kind == "files":
                     self._files.append(content)
                 else:

@@ -1,5 +1,7 @@
 """Few tests touch MLflow itself: its import takes seconds."""
 
+import http.server
+import json
 import logging
 import os
 import socket
@@ -206,3 +208,139 @@ def test_what_failed_is_delivered_later(mlflow_imported, tmp_path):
     assert len(said) == 1 and tracker.run_id
     client = mlflow_imported.MlflowClient(tracking_uri=tracker.uri)
     assert client.get_run(tracker.run_id).data.metrics == {"loss": 1.0}
+
+
+class Server:
+    """As much of MLflow's REST interface as a run needs, on a real port; `mode` says what is wrong with it."""
+
+    def __init__(self):
+        self.mode, self.metrics, self.requests = "ok", [], 0
+        self.start()
+
+    def start(self, port=0):
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self):
+                content = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+                outer.requests += 1
+                if outer.mode == "slow":
+                    time.sleep(2)
+                code = int(outer.mode) if outer.mode.isdigit() else 200
+                place = self.path.partition("?")[0].rpartition("mlflow/")[2]
+                info = {"run_id": "r1", "run_uuid": "r1", "experiment_id": "1", "status": "RUNNING", "start_time": 0}
+                info |= {"artifact_uri": "file:///nowhere", "lifecycle_stage": "active"}
+                answers = {
+                    "experiments/get-by-name": {
+                        "experiment": {"experiment_id": "1", "name": "e", "lifecycle_stage": "active"}
+                    },
+                    "runs/create": {"run": {"info": info, "data": {}}},
+                    "runs/update": {"run_info": info},
+                }
+                body = json.dumps(answers.get(place, {})).encode()
+                if outer.mode == "html":
+                    body = b"<html>welcome to the hotel's network</html>"
+                elif code == 200 and place == "runs/log-batch":
+                    outer.metrics += [(each["key"], each["value"]) for each in content.get("metrics", [])]
+                self.send_response(code)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_POST = do_PATCH = answer
+
+            def log_message(self, *args):
+                pass
+
+        class Fast(http.server.ThreadingHTTPServer):
+            allow_reuse_address = True
+            daemon_threads = True
+
+            def handle_error(self, *args):
+                pass  # a client that did not wait
+
+        self.http = Fast(("127.0.0.1", port), Handler)
+        self.port = self.http.server_port
+        threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self):
+        self.http.shutdown()
+        self.http.server_close()
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    found = Server()
+    yield found
+    found.stop()
+
+
+def until(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("mode", ["500", "403", "slow", "html"])
+def test_a_server_in_trouble_neither_holds_training_nor_loses_what_can_wait(mlflow_imported, server, mode, capfd):
+    said = []
+    server.mode = mode
+    tracker = start(f"http://me:secret@127.0.0.1:{server.port}", said, wait_s=20)
+    before = time.monotonic()
+    for step in range(200):
+        tracker.log_metrics(step, {"loss": float(step)})
+    assert time.monotonic() - before < 0.5
+    until(lambda: said)
+    assert server.requests > 0 and server.metrics == []
+    server.mode = "ok"
+    tracker.finish()
+    assert len(said) == 1 and "training goes on" in said[0] and "secret" not in said[0] and "\n" not in said[0]
+    assert [value for name, value in server.metrics if name == "loss"] == [float(step) for step in range(200)]
+    assert tracker.waiting == 0 and capfd.readouterr() == ("", "")
+
+
+def test_a_server_that_goes_in_the_middle_gets_the_rest_when_it_is_back(mlflow_imported, server):
+    said = []
+    tracker = start(f"http://127.0.0.1:{server.port}", said, wait_s=20)
+    tracker.log_metrics(1, {"loss": 1.0})
+    until(lambda: server.metrics)
+    server.stop()
+    tracker.log_metrics(2, {"loss": 2.0})
+    until(lambda: said)
+    server.start(server.port)
+    tracker.log_metrics(3, {"loss": 3.0})
+    tracker.finish()
+    assert [value for _, value in server.metrics] == [1.0, 2.0, 3.0]
+    assert len(said) == 1 and "cannot send metrics" in said[0]
+
+
+def test_a_server_that_stays_away_fills_no_memory(mlflow_imported, server, monkeypatch):
+    monkeypatch.setattr(tracking, "MOST_WAITING", 50)
+    said = []
+    server.mode = "500"
+    tracker = start(f"http://127.0.0.1:{server.port}", said, wait_s=20)
+    for step in range(80):
+        tracker.log_metrics(step, {"loss": float(step)})
+    until(lambda: said)
+    assert tracker.waiting == 80 and len(tracker._metrics) <= 50
+    server.mode = "ok"
+    tracker.finish()
+    assert [value for _, value in server.metrics] == [float(step) for step in range(30, 80)]
+    assert said[-1].startswith("MLflow: 30 metrics not delivered")
+
+
+def test_a_clock_that_goes_back_loses_no_metric(mlflow_imported, tmp_path, monkeypatch):
+    hours = iter([0, 0, 3600, -3600, -7200])
+    real = time.time_ns
+    monkeypatch.setattr(tracking.time, "time_ns", lambda: real() + next(hours, -7200) * 10**9)
+    said = []
+    tracker = start(f"sqlite:///{tmp_path}/mlflow.db", said)
+    for step in range(6):
+        tracker.log_metrics(step, {"loss": float(step)})
+    tracker.finish()
+    assert said == []
+    history = mlflow_imported.MlflowClient(tracking_uri=tracker.uri).get_metric_history(tracker.run_id, "loss")
+    assert sorted((entry.step, entry.value) for entry in history) == [(step, float(step)) for step in range(6)]
