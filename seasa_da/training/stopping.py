@@ -28,7 +28,7 @@ class StopRequests:
         self._asked_at = 0.0
         self._before: dict[signal.Signals, Any] = {}
         # On the host, beside the accelerator's own group: to ask must not make a GPU wait.
-        self._group = torch.distributed.new_group(backend="gloo") if accelerator.num_processes > 1 else None
+        self._group: Any = torch.distributed.new_group(backend="gloo") if accelerator.num_processes > 1 else None
 
     def __enter__(self) -> StopRequests:
         if threading.current_thread() is threading.main_thread():

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -162,6 +163,27 @@ def test_a_disk_that_fills_up_costs_nothing_that_was_saved(whole: Path, store: P
     assert not list(out.rglob("*.partial"))
     resume(out)
     assert_bit_identical(whole, out)
+
+
+def test_a_disk_that_is_full_when_tables_are_written_leaves_the_older_ones(store: Path, tmp_path: Path) -> None:
+    from seasa_da.comparison import compare
+
+    out = tmp_path / "comparison"
+    overrides = ["train.iterations=2", "selection.slices=2"]
+    options: dict[str, Any] = {"data": store, "preset": "smoke", "tracking_uri": "none", "overrides": overrides}
+    compare(["source-only"], out=out, **options)
+    tables = {path: path.read_bytes() for path in out.glob("ct-to-mri*")}
+    assert len(tables) >= 4
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (700, before[1]))
+    try:
+        with pytest.raises(UserError, match="cannot write"):
+            compare(["source-only"], out=out, **options)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert {path: path.read_bytes() for path in out.glob("ct-to-mri*")} == tables
+    assert not list(out.rglob("*.partial"))
+    assert not compare(["source-only"], out=out, **options).failed
 
 
 def test_nothing_is_left_where_every_checkpoint_is_damaged(whole: Path, tmp_path: Path) -> None:
