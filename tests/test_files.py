@@ -8,11 +8,17 @@ import pytest
 from seasa_da import files
 from seasa_da.errors import UserError
 from seasa_da.files import (
+    atomic_file,
     atomic_folder,
     cache_dir,
+    damage_named,
+    held_alone,
+    is_plain_name,
     os_errors_named,
     read_json,
+    refuse_busy_folder,
     sha256_file,
+    sweep_partials,
     write_json_atomic,
     write_text_atomic,
 )
@@ -143,3 +149,87 @@ def test_where_the_cache_is(monkeypatch, tmp_path):
     assert cache_dir() == tmp_path / "xdg" / "seasa-da"
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_dir() == tmp_path / "home" / ".cache" / "seasa-da"
+
+
+STALE = ".store.0123abcd.partial"
+
+
+def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_is_not(tmp_path):
+    (tmp_path / STALE / "deep").mkdir(parents=True)
+    (tmp_path / ".note.txt.0123abcd.partial").write_text("half")
+    (tmp_path / ".other.partial").write_text("not ours")
+    with atomic_folder(tmp_path / "store") as folder, atomic_file(tmp_path / "table.csv") as file:
+        assert not (tmp_path / STALE).exists()
+        sweep_partials(tmp_path)
+        assert folder.is_dir() and {path.name for path in tmp_path.iterdir()} >= {folder.name, ".other.partial"}
+        assert not (tmp_path / ".note.txt.0123abcd.partial").exists()
+        file.write(b"whole")
+    assert {path.name for path in tmp_path.iterdir()} == {"store", "table.csv", ".other.partial"}
+    sweep_partials(tmp_path / "nothing")
+
+
+def test_a_sweep_of_one_name_leaves_the_others(tmp_path):
+    for name in (STALE, ".store2.0123abcd.partial"):
+        (tmp_path / name).mkdir()
+    sweep_partials(tmp_path, "store")
+    assert [path.name for path in tmp_path.iterdir()] == [".store2.0123abcd.partial"]
+
+
+def test_a_sweep_follows_no_link(tmp_path):
+    (tmp_path / "precious").mkdir()
+    (tmp_path / STALE).symlink_to(tmp_path / "precious")
+    sweep_partials(tmp_path)
+    assert (tmp_path / "precious").is_dir()
+
+
+def test_a_folder_in_the_making_is_busy(tmp_path):
+    (tmp_path / STALE).mkdir()
+    refuse_busy_folder(tmp_path / "store")
+    with (
+        atomic_folder(tmp_path / "store"),
+        pytest.raises(UserError, match="another process is making"),
+    ):
+        refuse_busy_folder(tmp_path / "store")
+
+
+def test_a_folder_is_held_by_one(tmp_path):
+    with held_alone(tmp_path, "wait for it"):
+        with (
+            pytest.raises(UserError, match=r"another process is writing to .*; wait for it"),
+            held_alone(tmp_path, "wait for it"),
+        ):
+            pytest.fail("two hold it")
+        assert (tmp_path / ".lock").exists()
+    assert list(tmp_path.iterdir()) == []
+    with held_alone(tmp_path, ""):
+        pass
+
+
+def test_a_file_system_without_locks_keeps_nobody_out_and_sweeps_nothing(tmp_path, monkeypatch):
+    def no_locks(*args):
+        raise OSError(errno.ENOTSUP, "no locks here")
+
+    monkeypatch.setattr(files.fcntl, "flock", no_locks)
+    (tmp_path / STALE).mkdir()
+    with held_alone(tmp_path, ""), held_alone(tmp_path, ""), atomic_folder(tmp_path / "store") as folder:
+        assert folder.is_dir()
+    assert (tmp_path / "store").is_dir() and (tmp_path / STALE).is_dir()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/a", "a\0", "a\nb", "\x1b[0m", 3, None])
+def test_names_that_lead_elsewhere(name):
+    assert not is_plain_name(name)
+
+
+def test_plain_names():
+    assert all(map(is_plain_name, ("1003", "ct_train 1", "…", "<script>", "a\\b", "..a")))
+
+
+def test_damage_is_named_and_a_mistake_is_left_alone(tmp_path):
+    with (
+        pytest.raises(UserError, match=r"a file in .* is damaged, or of another release \(KeyError: 'dice'\)"),
+        damage_named(tmp_path),
+    ):
+        {}["dice"]
+    with pytest.raises(UserError, match=r"^mine$"), damage_named(tmp_path):
+        raise UserError("mine")
