@@ -25,6 +25,7 @@ def terminated_as_interrupted() -> Iterator[None]:
         raise KeyboardInterrupt
 
     before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGUSR1)}
+    before = {each: handler for each, handler in before.items() if handler is not None}  # not Python's: stays
     for each in before:
         signal.signal(each, interrupt)
     try:
