@@ -8,6 +8,8 @@ is whole.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -65,21 +67,17 @@ def save(
     with atomic_folder(target, replace=True) as folder:
         save_tensors(folder / "modules.safetensors", tensors)
         save_tensors(folder / "optimizers.safetensors", moments)
-        write_json_atomic(
-            folder / "state.json",
-            {
-                "format": FORMAT,
-                "version": VERSION,
-                "stage": position.stage,
-                "stage_name": position.stage_name,
-                "iteration": position.iteration,
-                "optimizers": groups,
-                "sha256": {
-                    name: sha256_file(folder / name) for name in ("modules.safetensors", "optimizers.safetensors")
-                },
-                **about,
-            },
-        )
+        state = {
+            "format": FORMAT,
+            "version": VERSION,
+            "stage": position.stage,
+            "stage_name": position.stage_name,
+            "iteration": position.iteration,
+            "optimizers": groups,
+            "sha256": {name: sha256_file(folder / name) for name in ("modules.safetensors", "optimizers.safetensors")},
+            **about,
+        }
+        write_json_atomic(folder / "state.json", {**state, "seal": _seal(state)})
     for old in list_checkpoints(parent)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
     return target
@@ -168,6 +166,8 @@ def load(path: Path) -> Checkpoint:
         raise UserError(f"checkpoint {path} has version {state.get('version')}; this release reads {VERSION}")
     if lost := [name for name, kind in _STATE.items() if not isinstance(state.get(name), kind)]:
         raise DamagedCheckpoint(f"{path / 'state.json'} is damaged (no {', '.join(lost)})")
+    if "seal" in state and state["seal"] != _seal({k: v for k, v in state.items() if k != "seal"}):
+        raise DamagedCheckpoint(f"{path / 'state.json'} is damaged (its hash is not the one in it)")
     names = ("modules", "optimizers")
     if lost := [name for name in names if f"{name}.safetensors" not in state["sha256"]]:
         raise DamagedCheckpoint(f"{path / 'state.json'} is damaged (no hash of the {lost[0]})")
@@ -175,6 +175,11 @@ def load(path: Path) -> Checkpoint:
         load_tensors(path / f"{name}.safetensors", state["sha256"][f"{name}.safetensors"]) for name in names
     )
     return Checkpoint(path, state, modules, optimizers)
+
+
+def _seal(state: Mapping[str, Any]) -> str:
+    """The hash of a state, which checkpoints of earlier releases do not have."""
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
 
 def load_tensors(file: Path, sha256: str) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from seasa_da.errors import UserError
+from seasa_da.errors import DamagedCheckpoint, UserError
 from seasa_da.layers import PrototypeBank
 from seasa_da.training import checkpoint
 from seasa_da.training.checkpoint import Position
@@ -147,6 +147,20 @@ def test_damage_is_found_and_the_file_named(tmp_path, name, damage):
         checkpoint.load(path)
     assert str(file) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_digit_of_the_state_is_missed_too(tmp_path):
+    path = save(tmp_path)
+    file = path / "state.json"
+    text = file.read_text()
+    assert '"iteration": 2' in text
+    file.write_text(text.replace('"iteration": 2', '"iteration": 3'))
+    with pytest.raises(DamagedCheckpoint, match=r"state\.json is damaged"):
+        checkpoint.load(path)
+    state = json.loads(text)
+    del state["seal"]  # as earlier releases wrote it
+    file.write_text(json.dumps(state))
+    assert checkpoint.load(path).position.iteration == 2
 
 
 @pytest.mark.parametrize("state", [[], {}, {"format": "another"}, {"format": "seasa-da checkpoint", "version": 99}])
