@@ -14,7 +14,8 @@ class UserError(Exception):
 
     def __init__(self, message: str = "") -> None:
         # Names in it may be anybody's: they must neither begin a line nor steer a terminal.
-        super().__init__(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda found: repr(found[0])[1:-1], str(message)))
+        line = re.sub(r"\s*[\t-\r\x85\u2028\u2029]\s*", " ", str(message))
+        super().__init__(re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: repr(found[0])[1:-1], line))
 
 
 class WrongSetting(UserError):

@@ -140,3 +140,8 @@ def test_methods_are_listed(capsys):
     assert code == 0
     first_words = {line.split()[0] for line in out.splitlines() if line.strip() and not line.startswith(" ")}
     assert {*METHODS, *ADDONS} <= first_words
+
+
+def test_a_message_is_one_line_that_steers_no_terminal():
+    assert str(UserError("case a\nb\r\n \u2028c\x1b[2J\x00 is broken")) == "case a b c\\x1b[2J\\x00 is broken"
+    assert str(UserError("pätient\ud800  x")) == "pätient\ud800  x"

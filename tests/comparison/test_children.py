@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from seasa_da.errors import NonFiniteLoss, UserError
 
 @pytest.fixture(autouse=True, scope="module")
 def server():
+    forkserver._forkserver._stop()  # another file's, which may have imported less
     start_server("mlflow", "mlflow.store.tracking.sqlalchemy_store")
 
 
