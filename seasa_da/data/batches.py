@@ -159,8 +159,8 @@ def loader(
                 item = next(items)
             except StopIteration:
                 return
-            except RuntimeError as error:
-                if not str(error).startswith("DataLoader worker"):
+            except (RuntimeError, ConnectionError, EOFError, FileNotFoundError) as error:
+                if not workers or not _says_that_a_worker_died(error):
                     raise
                 if restarts == RESTARTS:
                     raise WorkerDied(
@@ -171,3 +171,9 @@ def loader(
                 break
             start += 1
             yield item
+
+
+def _says_that_a_worker_died(error: Exception) -> bool:
+    """Whether the loader lost a worker, or the socket that its tensors come through; what a worker raised it quotes."""
+    text = str(error)
+    return text.startswith("DataLoader worker") or not (isinstance(error, RuntimeError) or text.startswith("Caught "))

@@ -222,3 +222,30 @@ def test_a_killed_worker_changes_no_batch(tmp_path, monkeypatch, lives):
                 got.append(item)
     for mine, other in zip(got, whole, strict=False):
         assert all(mine[key].equal(other[key]) for key in other)
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError(104, "reset"), EOFError(), FileNotFoundError(2, "/tmp/pymp")])
+def test_a_socket_that_went_with_its_worker_is_a_dead_worker(monkeypatch, error):
+    from seasa_da.data import batches as module
+
+    tries = []
+
+    class Lost(module.DataLoader):
+        def __iter__(self):
+            tries.append(1)
+            if len(tries) == 1:
+                raise_at_once = iter(lambda: (_ for _ in ()).throw(error), None)
+                return (each for each in raise_at_once)
+            return super().__iter__()
+
+    monkeypatch.setattr(module, "DataLoader", Lost)
+    said = []
+    got = list(loader(batches(updates=3), 0, workers=1, pin_memory=False, say=said.append))
+    assert len(got) == 3 and len(said) == 1
+
+
+def test_what_a_worker_itself_raises_is_not_its_death():
+    broken = batches(updates=3)
+    broken.source.take = None
+    with pytest.raises(TypeError, match="Caught TypeError in DataLoader worker"):
+        list(loader(broken, 0, workers=1, pin_memory=False))
