@@ -7,6 +7,7 @@ Start a tracker after the other heavy imports, and before any process is forked 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import math
@@ -17,6 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -147,6 +149,11 @@ class Tracker:
         return self._run_id
 
     @property
+    def failed(self) -> bool:
+        """Whether something could not be recorded; it is tried again, so the run may have begun all the same."""
+        return self._complained
+
+    @property
     def waiting(self) -> int:
         """Metrics that are not delivered yet, or never will be."""
         with self._lock:
@@ -240,7 +247,8 @@ class Tracker:
             database = sqlite_file(self._uri)
             if database:
                 database.parent.mkdir(parents=True, exist_ok=True)
-            self._client = MlflowClient(tracking_uri=self._uri)
+            with _one_at_a_time(database):
+                self._client = MlflowClient(tracking_uri=self._uri)
         if self._run_id is None:
             self._run_id = self._begin_run()
         if self._tags:
@@ -399,6 +407,18 @@ def sqlite_file(uri: str) -> Path | None:
     """The file of an SQLite address; `None` for others and for one in memory."""
     name = uri.partition("?")[0].removeprefix("sqlite:///")
     return Path(name).absolute() if uri.startswith("sqlite:///") and name else None
+
+
+@contextmanager
+def _one_at_a_time(database: Path | None) -> Iterator[None]:
+    """Processes that make the tables of a new SQLite file at the same time would break it: MLflow takes no lock."""
+    if database is None:
+        yield
+        return
+    with database.with_name(f".{database.name}.lock").open("w") as lock:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the system gives it back if this process is killed
+        yield
 
 
 def _without_password(uri: str) -> str:

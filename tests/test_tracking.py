@@ -5,6 +5,8 @@ import json
 import logging
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -146,6 +148,42 @@ def test_a_run_in_sqlite_and_its_continuation(tmp_path, monkeypatch, capfd):
     assert capfd.readouterr() == ("", "")
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == os.environ["DO_NOT_TRACK"] == "true"
     assert logging.getLogger("alembic").level == logging.ERROR
+
+
+def test_processes_that_begin_a_database_together_do_not_break_it(tmp_path):
+    script = """
+import sys, time
+from pathlib import Path
+import mlflow.store.tracking.sqlalchemy_store  # before the start, which is to be at the same moment
+from seasa_da.tracking import Tracker
+here, me = Path(sys.argv[1]), sys.argv[2]
+(here / f"ready{me}").touch()
+while not (here / "go").exists():
+    time.sleep(0.001)
+tracker = Tracker(print).start(f"sqlite:///{here}/new/mlflow.db", "e", f"run {me}", {"me": me}, {})
+tracker.log_metrics(1, {"loss": 1.0})
+tracker.finish()
+assert tracker.run_id and not tracker.failed and not tracker.waiting
+"""
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_LOGGING_LEVEL": "ERROR"}
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path), str(me)], env=environment, stdout=subprocess.PIPE
+        )
+        for me in range(3)
+    ]
+    try:
+        deadline = time.monotonic() + 120
+        while not all((tmp_path / f"ready{me}").exists() for me in range(3)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        (tmp_path / "go").touch()
+        assert [(process.communicate(timeout=120)[0].decode(), process.returncode) for process in started] == [
+            ("", 0)
+        ] * 3
+    finally:
+        for process in started:
+            process.kill()
 
 
 def test_a_dead_server_is_reported_once(mlflow_imported, capfd):

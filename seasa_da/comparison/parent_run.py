@@ -14,8 +14,9 @@ from seasa_da.errors import UserError
 from seasa_da.files import read_json
 from seasa_da.tracking import OFF, Tracker, set_environment, sqlite_file
 
-WAIT_S = 20.0
-"""How long the first run waits for MLflow to begin: its import takes seconds, a new database some more."""
+WAIT_S = 120.0
+"""How long the first run waits for MLflow to begin, unless that fails before: its import and a new database take
+seconds, on a busy machine half a minute."""
 
 
 def modules_for(uri: str) -> list[str]:
@@ -69,7 +70,7 @@ class ParentRun:
     def tags(self, row: str, folder: Path) -> dict[str, str]:
         """Tags of a run of the comparison; they name its parent if that has begun by now, or does so in a moment."""
         deadline = time.monotonic() + WAIT_S
-        while self._on and self._id is None and time.monotonic() < deadline:
+        while self._on and self._id is None and not self._tracker.failed and time.monotonic() < deadline:
             time.sleep(0.05)
         if self._id is None:
             self._on = False  # a dead server costs this wait once

@@ -11,6 +11,8 @@ from seasa_da.comparison.parent_run import ParentRun, modules_for
 class Recorder:
     """Stands for `Tracker`: answers after a while, or never."""
 
+    failed = False
+
     def __init__(self, answer_s=0.0, run_id="new"):
         self.answer_s, self.run_id, self.begun = answer_s, run_id, []
 
@@ -72,6 +74,14 @@ def test_a_dead_store_costs_one_wait(begin, tmp_path, monkeypatch):
     assert parent.tags("crst", tmp_path)["comparison.row"] == "crst"
     assert time.monotonic() - before < 5
     assert not (tmp_path / "mlflow.json").exists()
+
+
+def test_a_store_that_refuses_is_not_waited_for(begin, tmp_path):
+    recorder = Recorder(None)
+    recorder.failed = True
+    before = time.monotonic()
+    assert "mlflow.parentRunId" not in begin(recorder).tags("ours", tmp_path)
+    assert time.monotonic() - before < 5
 
 
 def test_no_tracking(begin, tmp_path):
