@@ -18,50 +18,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-CLASSES = 5
-
 
 def measure(method: str, number: int, preset: str, connection: Any) -> None:
     """One stage, in this process; sends its name and GiB."""
     import torch
 
-    from seasa_da.adapters import StageContext
-    from seasa_da.hooks import Stepper
-    from seasa_da.models import build_segmenter
-    from seasa_da.registry import compose_run
+    from stages import build, stages_of
 
-    spec, settings = compose_run(method, preset=preset)
-    stages = spec.load_stages()(settings)
+    stages, settings = stages_of(method, preset)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    size = settings.data.size
-    models = build_segmenter(settings.model, in_channels=1, num_classes=CLASSES, size=(size, size), weights=None)
-    context = StageContext(settings, CLASSES, models["G"].channels[0], (1, size, size), dict(models))
-    for stage in stages[: number + 1]:
-        adapter = stage.build(context)
-    batch = random_batch(stage, stage.batch_size or settings.train.batch_size, size)
-    adapter.train_mode()
-    if stage.survey:
-        adapter.survey([batch["target_imgs"]], Stepper())
+    adapter, batch = build(stages, number, settings)
     for _ in range(2):
         losses = adapter.training_step(dict(batch), progress=1.0)
     assert all(torch.isfinite(loss).all() for group in losses.values() for loss in group.values())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    connection.send((stage.name, (peak - before) / 2**20))
-
-
-def random_batch(stage: Any, n: int, size: int) -> dict[str, Any]:
-    """What the trainer would hand to this stage."""
-    import torch
-
-    batch = {
-        "src_imgs": torch.rand(n, 1, size, size) * 2 - 1,
-        "src_labels": torch.randint(CLASSES, (n, size, size)),
-    }
-    if stage.target:
-        batch |= {"target_imgs": torch.rand(n, 1, size, size) * 2 - 1, "target_seeds": torch.arange(n)}
-    if stage.fourier_sources:
-        batch["fourier_imgs"] = torch.rand(n, stage.fourier_sources, 1, size, size) * 2 - 1
-    return batch
+    connection.send((stages[number].name, (peak - before) / 2**20))
 
 
 def main() -> None:

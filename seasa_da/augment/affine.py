@@ -54,9 +54,10 @@ def apply_affine(
         The images and the labels (or None), with the shapes and types they came in.
     """
     height, width = images.shape[2:]
-    # Rotate in pixels, not in shares of unequal sides, which would shear.
-    aspect = theta.new_tensor([[1.0, height / width, 1.0], [width / height, 1.0, 1.0]])
-    theta = (theta * aspect).to(device=images.device, dtype=images.dtype)
+    theta = theta.to(device=images.device, dtype=images.dtype, copy=True)
+    # Rotate in pixels, not in shares of unequal sides, which would shear. By numbers: a device waits for a tensor.
+    theta[:, 0, 1] *= height / width
+    theta[:, 1, 0] *= width / height
     grid = F.affine_grid(theta, [len(images), 1, height, width], align_corners=False)
     moved = F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
     if labels is None:

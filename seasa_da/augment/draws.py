@@ -8,6 +8,13 @@ import numpy as np
 import torch
 
 
+def on_device(drawn: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """What was drawn on the CPU, on `device`; the program does not wait until a GPU has it."""
+    if device.type != "cuda":
+        return drawn.to(device)
+    return drawn.pin_memory().to(device, non_blocking=True)
+
+
 def uniform_draws(seeds: torch.Tensor | Iterable[int], shape: tuple[int, ...], stream: int) -> torch.Tensor:
     """Uniform numbers in [0, 1).
 

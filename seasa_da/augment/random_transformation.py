@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-from seasa_da.augment.draws import uniform_draws
+from seasa_da.augment.draws import on_device, uniform_draws
 
 _STREAM = 2
 
@@ -63,9 +63,8 @@ def apply_jitter(images: torch.Tensor, params: JitterParams) -> torch.Tensor:
     Returns:
         `(V, N, C, H, W)`.
     """
-    brightness, contrast, sigma = (
-        p.to(device=images.device, dtype=images.dtype)[..., None, None, None] for p in params[:3]
-    )
+    together = on_device(torch.stack(params[:3]), images.device).to(images.dtype)
+    brightness, contrast, sigma = together[..., None, None, None]
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
     views = mean + contrast * (images - mean) + brightness
     scale = min(images.shape[-2:]) / 256

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 from seasa_da.layers import self_information
@@ -31,7 +32,8 @@ class Discriminator(nn.Module):
         if network not in ("patchgan", "fc"):
             raise ValueError(f"network={network!r}; it is 'patchgan' or 'fc'")
         self.sees = sees
-        self.net = _patchgan(num_classes, width) if network == "patchgan" else _fully_convolutional(num_classes, width)
+        net = _patchgan(num_classes, width) if network == "patchgan" else _fully_convolutional(num_classes, width)
+        self.net = net.to(memory_format=torch.channels_last)  # as the segmenter, whose logits come so
 
     def forward(self, logits: Tensor) -> Tensor:
         probs = logits.softmax(dim=1)

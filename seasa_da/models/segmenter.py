@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from seasa_da.config import ModelSettings
@@ -19,7 +20,10 @@ def build_segmenter(
     weights: str | None,
     load: bool = True,
 ) -> dict[str, nn.Module]:
-    """The parts `G` (trunk), `C` (main head on conv5) and `C_aux` (head on conv4) of DeepLabV2.
+    """The parts `G` (trunk), `C` (main head on conv5) and `C_aux` (head on conv4) of DeepLabV2, channels-last.
+
+    The order of the weights in memory decides in which order convolutions work; channels-last is the faster one
+    (docs/performance.md), and what is computed is the same but for rounding.
 
     Args:
         in_channels: image channels.
@@ -35,7 +39,8 @@ def build_segmenter(
     if settings.freeze_affine == "yes" or (settings.freeze_affine == "auto" and weights is not None):
         freeze_batch_norm_affine(trunk)
     main, aux = (DilatedHead(width, num_classes, settings.head_dilations, size) for width in trunk.channels)
-    return {"G": trunk, "C": main, "C_aux": aux}
+    parts = {"G": trunk, "C": main, "C_aux": aux}
+    return {name: part.to(memory_format=torch.channels_last) for name, part in parts.items()}
 
 
 class Segmenter(nn.Module):

@@ -147,6 +147,7 @@ class Checkpoint:
                 optimizer.load_state_dict({"state": moments, "param_groups": saved})
             except (ValueError, KeyError) as error:
                 raise UserError(f"checkpoint {self.path} does not fit this run's optimiser {name}: {error}") from None
+            _order_as_parameters(optimizer)
 
 
 def load(path: Path) -> Checkpoint:
@@ -180,6 +181,14 @@ def load(path: Path) -> Checkpoint:
 def _seal(state: Mapping[str, Any]) -> str:
     """The hash of a state, which checkpoints of earlier releases do not have."""
     return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+
+
+def _order_as_parameters(optimizer: torch.optim.Optimizer) -> None:
+    """Lay out moments in memory as their parameters are (a file knows one order only), or each step would be slower."""
+    for parameter, state in optimizer.state.items():
+        for kind, value in state.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():
+                state[kind] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def load_tensors(file: Path, sha256: str) -> dict[str, Tensor]:

@@ -214,7 +214,8 @@ class Trainer:
         self, adapter: StageAdapter, stepper: AcceleratedStepper, batch: dict[str, Tensor], progress: float
     ) -> dict[str, Tensor]:
         # Seeds stay on the CPU, where views are drawn: to fetch them back would make the device wait every step.
-        batch = {k: v if k == "target_seeds" else v.to(self.accelerator.device) for k, v in batch.items()}
+        device = self.accelerator.device
+        batch = {k: v if k == "target_seeds" else v.to(device, non_blocking=True) for k, v in batch.items()}
         batch = augmented(batch)
         counts = stepper.sum_over_ranks(class_counts(batch["src_labels"], self.num_classes))
         with self.accelerator.autocast():
