@@ -22,7 +22,6 @@ from typing import Any
 def measure(method: str, number: int, preset: str, connection: Any) -> None:
     """One stage, in this process; sends its name and GiB."""
     import torch
-
     from stages import build, stages_of
 
     stages, settings = stages_of(method, preset)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -10,7 +11,8 @@ import torch
 from seasa_da.adapters import Stage, StageAdapter, StageContext
 from seasa_da.config import RunSettings
 from seasa_da.hooks import Stepper
-from seasa_da.models import build_segmenter
+from seasa_da.layers import ClassThresholds
+from seasa_da.models import ImagePool, Turns, build_segmenter
 from seasa_da.registry import compose_run
 
 CLASSES = 5
@@ -41,6 +43,30 @@ def build(
     if stage.survey:
         adapter.survey([batch["target_imgs"]], Stepper())
     return adapter, batch
+
+
+def without_numbers(adapter: StageAdapter, batch: dict[str, Any]) -> dict[str, Any]:
+    """The adapter's networks on the "meta" device, in place, and the batch there; seeds and counters stay."""
+    for module in adapter.state_modules().values():
+        for part in module.modules():
+            if isinstance(part, ClassThresholds):
+                part()  # what it looks at once, before it has no numbers
+        kept = [(part, part.count) for part in module.modules() if isinstance(part, Turns | ImagePool)]
+        module.to("meta")
+        for part, count in kept:
+            part.count = count
+    return {name: value if name == "target_seeds" else value.to("meta") for name, value in batch.items()}
+
+
+@contextmanager
+def no_autocast() -> Iterator[None]:
+    """Leave `torch.autocast` out, which does not know the "meta" device."""
+    before = torch.autocast
+    torch.autocast = lambda *args, **kwargs: nullcontext()  # type: ignore[assignment,misc]
+    try:
+        yield
+    finally:
+        torch.autocast = before  # type: ignore[misc]
 
 
 def random_batch(stage: Stage, n: int, size: int, device: str = "cpu") -> dict[str, Any]:

@@ -1,0 +1,101 @@
+"""No stage of any method reads a number back from the device while it trains.
+
+The networks and the batch are put on torch's "meta" device, which knows shapes only: whoever asks for a number there
+(`.item()`, a mask as an index, `.cpu()`) fails. On a GPU that number would make the program wait for every step.
+"""
+
+from contextlib import nullcontext
+
+import pytest
+import torch
+
+from seasa_da.adapters import StageContext
+from seasa_da.augment import apply_affine, draw_affine
+from seasa_da.config import AugmentSettings
+from seasa_da.hooks import Stepper
+from seasa_da.layers import ClassThresholds
+from seasa_da.models import ImagePool, Turns, build_segmenter
+from seasa_da.registry import METHODS, compose_run
+from seasa_da.training.loss_window import LossWindow
+
+SIZE, CLASSES, BATCH = 32, 3, 2
+
+
+def without_numbers(adapter):
+    """Move to "meta", but for the counters that are known on the host: those are looked at once, before."""
+    for module in adapter.state_modules().values():
+        kept = [(part, part.count) for part in module.modules() if isinstance(part, Turns | ImagePool)]
+        for part in module.modules():
+            if isinstance(part, ClassThresholds):
+                part()
+        module.to("meta")
+        for part, count in kept:
+            part.count = count
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_training_step_reads_no_number_of_the_device(method, monkeypatch):
+    monkeypatch.setattr(torch, "autocast", lambda *args, **kwargs: nullcontext())  # which does not know this device
+    spec, settings = compose_run(method, preset="smoke")
+    stages = spec.load_stages()(settings)
+    for number, stage in enumerate(stages):
+        models = build_segmenter(settings.model, in_channels=1, num_classes=CLASSES, size=(SIZE, SIZE), weights=None)
+        context = StageContext(settings, CLASSES, models["G"].channels[0], (1, SIZE, SIZE), dict(models))
+        adapter = [earlier.build(context) for earlier in stages[: number + 1]][-1]
+        images = torch.rand(BATCH, 1, SIZE, SIZE)
+        batch = {"src_imgs": images, "src_labels": torch.zeros(BATCH, SIZE, SIZE, dtype=torch.int64)}
+        if stage.target:
+            batch["target_imgs"] = images
+        if stage.fourier_sources:
+            batch["fourier_imgs"] = torch.rand(BATCH, stage.fourier_sources, 1, SIZE, SIZE)
+        adapter.train_mode()
+        if stage.survey:
+            adapter.survey([images], Stepper())
+        without_numbers(adapter)
+        batch = {name: value.to("meta") for name, value in batch.items()}
+        window = LossWindow()
+        for update in range(2):
+            seeds = {"target_seeds": torch.arange(BATCH)} if stage.target else {}
+            groups = adapter.training_step({**batch, **seeds}, progress=0.5 + update / 2)
+            for losses in groups.values():
+                window.add(losses)
+        assert all(value.device.type == "meta" for value in window.sums.values())
+
+
+def test_that_test_would_notice_a_number_that_is_read():
+    with pytest.raises(RuntimeError, match="meta"):
+        torch.zeros(1, device="meta").item()
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        torch.zeros(1, device="meta").cpu()
+
+
+def test_the_training_augmentation_reads_none():
+    theta = draw_affine([1, 2], AugmentSettings()).to("meta")
+    images, labels = apply_affine(
+        torch.zeros(2, 1, 8, 8, device="meta"), theta, torch.zeros(2, 8, 8, dtype=torch.uint8, device="meta")
+    )
+    assert images.shape == (2, 1, 8, 8)
+    assert labels.dtype == torch.uint8
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="wants a GPU")
+@pytest.mark.parametrize("method", ["ours", "adaoutput", "cycada"])
+def test_on_a_gpu_cuda_itself_says_so(method):
+    spec, settings = compose_run(method, preset="smoke")
+    models = build_segmenter(settings.model, in_channels=1, num_classes=CLASSES, size=(SIZE, SIZE), weights=None)
+    models = {name: model.cuda() for name, model in models.items()}
+    context = StageContext(settings, CLASSES, models["G"].channels[0], (1, SIZE, SIZE), models)
+    adapter = spec.load_stages()(settings)[0].build(context)
+    for module in adapter.state_modules().values():
+        module.cuda()
+    images = torch.rand(BATCH, 1, SIZE, SIZE).cuda()
+    batch = {"src_imgs": images, "src_labels": torch.zeros(BATCH, SIZE, SIZE, dtype=torch.int64).cuda()}
+    batch |= {"target_imgs": images, "fourier_imgs": images[:, None].expand(-1, 3, -1, -1, -1)}
+    adapter.train_mode()
+    for number in range(2):
+        if number:
+            torch.cuda.set_sync_debug_mode("error")
+        try:
+            adapter.training_step({**batch, "target_seeds": torch.arange(BATCH)}, progress=1.0)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
