@@ -85,8 +85,8 @@ def main() -> None:
         found[method] = [count(method, number, given.preset, given.overrides) for number in range(len(stages))]
         for line in found[method]:
             print(
-                f"{method:12} {line['stage']:20} {line['gradient']:13.4g} {line['no_gradient']:8.4g} {line['forwards']:7.3g} "
-                f"{line['backwards']:9.3g} {line['tflop']:8.3f}",
+                f"{method:12} {line['stage']:20} {line['gradient']:13.4g} {line['no_gradient']:8.4g} "
+                f"{line['forwards']:7.3g} {line['backwards']:9.3g} {line['tflop']:8.3f}",
                 flush=True,
             )
     write(given.json, {"preset": given.preset, "overrides": given.overrides, "counts": found})

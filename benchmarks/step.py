@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import multiprocessing
 import resource
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,7 +20,20 @@ from counts import count
 from stages import CLASSES, build, stages_of
 from turns import in_turns, medians, parser, ratio, write
 
+from seasa_da.hooks import Stepper
+
 WAYS = ("authors", "unordered", "ours")
+
+
+class PreciseBackward(Stepper):
+    """Backward outside autocast, as the trainer's."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+
+    def backward(self, loss: torch.Tensor) -> None:
+        with torch.autocast(self.device, enabled=False):
+            super().backward(loss)
 
 
 def step_of(way: str, n: int, given: Any) -> Any:
@@ -32,29 +46,19 @@ def step_of(way: str, n: int, given: Any) -> Any:
         for model in adapter.models.values():
             model.to(memory_format=torch.contiguous_format)
     if way == "authors":
-        return lambda loop=AuthorsLoop(
-            dict(adapter.models.items()), dict(adapter.optimizers.items()), CLASSES, n, given.precision
-        ): loop(batch)
+        loop = AuthorsLoop(dict(adapter.models.items()), dict(adapter.optimizers.items()), CLASSES, n, given.precision)
+        return partial(loop, batch)
     if way == "ours" and given.compile:
         for model in adapter.models.values():
             model.compile()
 
+    stepper = PreciseBackward(device)
+
     def update() -> None:
         with torch.autocast(device, torch.bfloat16, enabled=given.precision == "bf16"):
-            adapter.training_step(dict(batch), stepper=_Precise(device), progress=1.0)
+            adapter.training_step(dict(batch), stepper=stepper, progress=1.0)
 
     return update
-
-
-def _Precise(device: str) -> Any:
-    from seasa_da.hooks import Stepper
-
-    class Outside(Stepper):
-        def backward(self, loss: torch.Tensor) -> None:
-            with torch.autocast(device, enabled=False):
-                loss.backward()
-
-    return Outside()
 
 
 def peak(way: str, n: int, given: Any, connection: Any) -> None:

@@ -121,6 +121,7 @@ class TrainSettings(Section):
     weight_decay: float = Field(1e-4, ge=0)
     poly_power: float = Field(0.9, ge=0, description="lr(t) = lr * (1 - t/T)^power")
     precision: Literal["no", "bf16", "fp16"] = Field("no", description="mixed precision")
+    compile: bool = Field(False, description="torch.compile the networks: slow to start, then faster")
     workers: int = Field(0, ge=0, description="loader processes; 0 loads in the training process")
     log_every: int = Field(20, ge=1, description="iterations between two lines of the log")
     checkpoint_every: int = Field(500, ge=1, description="iterations between two checkpoints")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
@@ -135,7 +135,7 @@ def loader(
     workers: int,
     pin_memory: bool,
     say: Callable[[str], None] = lambda line: None,
-) -> Iterator[dict[str, torch.Tensor]]:
+) -> Generator[dict[str, torch.Tensor], None, None]:
     """Iterate over the items from update `start` on, in order, loaded by `workers` processes (0: by this one).
 
     Workers that are killed, by the system for want of memory, say, are started again up to `RESTARTS` times: what

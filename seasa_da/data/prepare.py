@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -39,10 +40,17 @@ UNUSUAL_SHOWN = 10
 
 @dataclass(frozen=True)
 class Prepared:
-    """What `prepare` did: how many cases the store has, and how many of them were taken from an older one."""
+    """What `prepare` did.
+
+    Attributes:
+        cases: how many the store has.
+        reused: how many of them were taken from an older one.
+        voxels: of the raw images of the others, a channel of each.
+    """
 
     cases: int
     reused: int
+    voxels: int = 0
 
 
 def prepare(
@@ -143,7 +151,9 @@ def prepare(
             },
         )
         write_json_atomic(aside / MANIFEST, {**manifest.model_dump(mode="json"), "sha256": manifest.seal()})
-    return Prepared(len(plan.jobs), reused)
+    grids = zip(plan.jobs, originals, strict=True)
+    voxels = sum(math.prod(grid.shape) for job, grid in grids if job.older is None)
+    return Prepared(len(plan.jobs), reused, voxels)
 
 
 def _refuse_faults(raw: Path, checked: Verification) -> None:

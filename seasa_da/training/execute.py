@@ -29,7 +29,6 @@ from seasa_da.training.job import (
     versions,
 )
 from seasa_da.training.reference import find_reference, publish_reference
-from seasa_da.training.results import finish_run
 from seasa_da.training.run_folder import SCHEMA_VERSION, RunFolder
 from seasa_da.training.selection import select
 from seasa_da.training.stages import run_stages
@@ -124,6 +123,9 @@ def _train_and_evaluate(
             folder.rewind_log(*at)
         run_stages(job, models, trainer, resumed)
         if accelerator.is_main_process:
+            # With medpy and matplotlib, for which the first update need not wait.
+            from seasa_da.training.results import finish_run
+
             chosen = select(folder, settings, job.store, job.class_names, models, accelerator.device, job.observer.say)
             finish_run(
                 folder=folder,

@@ -30,6 +30,7 @@ from seasa_da.registry import MethodSpec
 from seasa_da.seeding import derive_seed
 from seasa_da.training.budget import planned_stages
 from seasa_da.training.cache_key import code_digest
+from seasa_da.training.compiled import check_compiler
 from seasa_da.training.run_folder import RunFolder
 from seasa_da.training.trainer import Progress
 from seasa_da.version import __version__
@@ -81,6 +82,8 @@ def prepare_job(spec: MethodSpec, settings: RunSettings, record: dict[str, Any],
     if settings.train.precision == "fp16" and accelerator.device.type == "cpu":
         # Accelerate would go on in full precision without a word.
         raise UserError("train.precision=fp16 wants a GPU; use bf16 or no")
+    if settings.train.compile:
+        check_compiler()
     if not accelerator.is_main_process:
         observer = Observer()
     data = Path(record["data"]) if record["data"] else None

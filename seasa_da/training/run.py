@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import PartialState
@@ -15,16 +15,16 @@ from accelerate.utils import broadcast_object_list
 from seasa_da.config import RunSettings, settings_model, validated
 from seasa_da.data.datasets import require_training_labels
 from seasa_da.errors import UserError
-from seasa_da.evaluation.evaluate import Evaluation, Split, Units
 from seasa_da.evaluation.tolerance import TOLERANCE_MM, checked_tolerance
 from seasa_da.files import read_json
 from seasa_da.registry import compose_run, find_addon, find_method, sections_of
 from seasa_da.tracking import resolve_uri
 from seasa_da.training.execute import carry_out
 from seasa_da.training.job import Job, Observer, fresh_segmenter, prepare_job, provenance, recipe_of
-from seasa_da.training.results import load_segmenter
 from seasa_da.training.run_folder import RunFolder
-from seasa_da.training.scoring import score, score_other_data
+
+if TYPE_CHECKING:
+    from seasa_da.evaluation.evaluate import Evaluation, Split, Units
 
 __all__ = ["Observer", "RunResult", "default_preset", "evaluate_run", "is_main_process", "resume", "train"]
 
@@ -150,6 +150,10 @@ def evaluate_run(
     Raises:
         UserError: not a run's folder, no checkpoint in it; its own data are not what they were; other data do not fit.
     """
+    # Scoring imports medpy and matplotlib, and training need not wait for them.
+    from seasa_da.training.results import load_segmenter
+    from seasa_da.training.scoring import score, score_other_data
+
     observer = observer or Observer()
     checked_tolerance(tolerance_mm)
     if data is not None:

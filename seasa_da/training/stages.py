@@ -16,6 +16,7 @@ from seasa_da.errors import UserError
 from seasa_da.seeding import derive_seed
 from seasa_da.training import stage_cache
 from seasa_da.training.checkpoint import Checkpoint, Position
+from seasa_da.training.compiled import compile_networks
 from seasa_da.training.job import Job
 from seasa_da.training.trainer import Trainer
 
@@ -43,6 +44,8 @@ def run_stages(job: Job, models: dict[str, Any], trainer: Trainer, resumed: Chec
             )
         for module in (*adapter.state_modules().values(), *models.values()):
             _place(module, job.accelerator)
+        if job.settings.train.compile:
+            compile_networks(adapter.models.values())
         trainer.carried = dict(models)
         if resumed and number < resumed.position.stage:
             trainer.steps_before += stage.iterations

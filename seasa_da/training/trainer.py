@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from seasa_da.adapters import Stage, StageAdapter
 from seasa_da.config import RunSettings
 from seasa_da.data.batches import UpdateBatches, loader
+from seasa_da.data.prefetch import prefetched
 from seasa_da.errors import NonFiniteLoss
 from seasa_da.layers import class_counts
 from seasa_da.seeding import derive_seed
@@ -24,6 +26,9 @@ from seasa_da.training.run_folder import RunFolder
 from seasa_da.training.schedules import factor, scale_learning_rates
 from seasa_da.training.stepper import AcceleratedStepper
 from seasa_da.training.stopping import StopRequests
+
+PREFETCHED = 2
+"""Batches that wait for a GPU."""
 
 FRESH_SCALE = {"scale": 2.0**16, "_growth_tracker": 0}
 """Where torch's `GradScaler` starts."""
@@ -127,9 +132,12 @@ class Trainer:
         window = LossWindow()
         if resumed is not None:
             window.restore(resumed.state.get("losses_so_far", {}), self.accelerator.device)
-        pin_memory = self.accelerator.device.type == "cuda"
-        with StopRequests(self.accelerator) as requests:
-            for batch in loader(batches, done, workers=train.workers, pin_memory=pin_memory, say=self.say):
+        on_gpu = self.accelerator.device.type == "cuda"
+        items = loader(batches, done, workers=train.workers, pin_memory=on_gpu, say=self.say)
+        if on_gpu and not train.workers:
+            items = prefetched(items, PREFETCHED)  # on a CPU it would only take the update's cores
+        with StopRequests(self.accelerator) as requests, closing(items):
+            for batch in items:
                 # For whatever draws from torch's own generator (Dropout): a function of the iteration and the rank.
                 seed = derive_seed(self.settings.seed, stage.name, "step", done, self.accelerator.process_index)
                 torch.manual_seed(seed)

@@ -78,6 +78,15 @@ def settings_of(cls: type[Settings], defaults: dict[str, Any], options: dict[str
         raise UserError(f"{option} {fault['input']}: {fault['msg']}") from None
 
 
+def speed(voxels: int, seconds: float) -> str:
+    """How many voxels were done in what time, to be told the user.
+
+    >>> speed(42_000_000, 10.5)
+    '42.0 megavoxels in 10.5 s, 4.0 a second'
+    """
+    return f"{voxels / 1e6:.1f} megavoxels in {seconds:.1f} s, {voxels / 1e6 / max(seconds, 1e-9):.1f} a second"
+
+
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
     """A progress bar on stderr; yields the callback that moves it on by one. Not a terminal: nothing is shown."""

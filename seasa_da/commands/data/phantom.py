@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
-from seasa_da.commands.data.options import progress, settings_of
+from seasa_da.commands.data.options import progress, settings_of, speed
 from seasa_da.config import PhantomSettings
 
 
@@ -32,5 +33,7 @@ def phantom(out: Path, layout: Literal["mmwhs", "nnunet"], development: bool, **
     settings = settings_of(PhantomSettings, {"development": development}, options)
     cases = 2 * (settings.train_cases + settings.test_cases)
     with progress("making the phantom", cases) as step:
-        make_phantom(out, settings, layout=layout, on_case=step)
-    click.echo(f"{cases} volumes in {out}")
+        started = time.monotonic()
+        voxels = make_phantom(out, settings, layout=layout, on_case=step)
+        seconds = time.monotonic() - started
+    click.echo(f"{cases} volumes in {out}: {speed(voxels, seconds)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from seasa_da.commands.data.options import (
     raw_options,
     raw_settings,
     settings_of,
+    speed,
 )
 from seasa_da.config import PRESETS, DataSettings, load_preset
 from seasa_da.files import refuse_busy_folder
@@ -42,6 +44,8 @@ def prepare(raw: Path, out: Path, preset: str, intensity: tuple[str, ...], **opt
     from seasa_da.data.prepare import prepare as prepare_store
 
     refuse_busy_folder(out)
+    started = time.monotonic()
     done = prepare_store(raw, out, settings, which, progress=progress, say=click.echo)
     reused = f" ({done.reused} of them unchanged)" if done.reused else ""
-    click.echo(f"{done.cases} volumes in {out}{reused}")
+    made = f": {speed(done.voxels, time.monotonic() - started)}" if done.voxels else ""
+    click.echo(f"{done.cases} volumes in {out}{reused}{made}")

@@ -56,7 +56,7 @@ def make_phantom(
     layout: Layout = "mmwhs",
     workers: int | None = None,
     on_case: Callable[[], None] | None = None,
-) -> None:
+) -> int:
     """Write the phantom: `ct_train/`, `mr_train/` and `splits.json`, or `ct/` and `mri/` as nnU-Net has them.
 
     Both have the same ids, splits, images and affines; nnU-Net's labels are the four structures that are segmented.
@@ -68,6 +68,9 @@ def make_phantom(
         layout: which names, folders and label values.
         workers: cases made at a time; all cores by default. The result does not depend on it.
         on_case: called after each case (2 x (train_cases + test_cases) times).
+
+    Returns:
+        how many voxels its images have.
 
     Raises:
         UserError: `out` exists and is not empty, or cannot be written.
@@ -88,14 +91,16 @@ def make_phantom(
                     path.parent.mkdir(parents=True, exist_ok=True)
                 jobs.append((number, index, paths))
 
-        def make(job: tuple[int, int, CasePaths]) -> None:
+        def make(job: tuple[int, int, CasePaths]) -> int:
             number, index, paths = job
             scan = make_scan(settings, number, index)
             _save(paths.image, scan.image, scan.affine)
             _save(paths.label, label_voxels(layout, scan.label), scan.affine)
+            return scan.image.size
 
-        for_each(make, jobs, workers=workers, on_done=on_case)
+        voxels = sum(for_each(make, jobs, workers=workers, on_done=on_case))
         write_descriptions(layout, folder, cases, {"version": PHANTOM_VERSION, "settings": settings.model_dump()})
+    return voxels
 
 
 def make_scan(settings: PhantomSettings, modality: int, index: int) -> Scan:
