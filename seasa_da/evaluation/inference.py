@@ -50,7 +50,8 @@ def predict_volumes(
             in evaluation mode, so that a slice's answer does not depend on its batch.
         images: `(S, C, H, W)` in [-1, 1], the slices of all cases; may be memory-mapped.
         cases: with `start` and `stop`, their slices in `images`.
-        batch_size: slices a forward, which never mixes cases; the last one of a case takes what is left.
+        batch_size: slices a forward, which never mixes cases; the last one of a case takes what is left. Halved, for
+            good, as often as the device has not the memory for it.
         entropy: also yield the entropy of the softmax.
         on_logits: called with the logits of each batch, which are not kept.
 
@@ -62,7 +63,8 @@ def predict_volumes(
     for case in cases:
         # `inference_mode` ends before the yield: the consumer's own computation must not run under it.
         look = None if on_logits is None else partial(on_logits, case)
-        labels, uncertainty = _predict(segment, images[case.start : case.stop], batch_size, device, entropy, look)
+        volume = images[case.start : case.stop]
+        labels, uncertainty, batch_size = _predict(segment, volume, batch_size, device, entropy, look)
         yield VolumePrediction(case, labels, uncertainty if entropy else None)
 
 
@@ -74,14 +76,22 @@ def _predict(
     device: str | torch.device,
     entropy: bool,
     look: Callable[[slice, torch.Tensor], None] | None,
-) -> tuple[Labels, Entropy]:
+) -> tuple[Labels, Entropy, int]:
+    """Labels, entropy and the batch size that fitted."""
     slices, _, height, width = volume.shape
     labels = np.empty((slices, height, width), dtype=np.uint8)
     uncertainty = np.empty((slices, height, width) if entropy else 0, dtype=np.float16)
-    for start in range(0, slices, batch_size):
+    start = 0
+    while start < slices:
         part = slice(start, min(start + batch_size, slices))
-        # A copy: torch would share the read-only memory map.
-        logits = segment(torch.from_numpy(np.array(volume[part], dtype=np.float32)).to(device))
+        try:
+            # A copy: torch would share the read-only memory map.
+            logits = segment(torch.from_numpy(np.array(volume[part], dtype=np.float32)).to(device))
+        except RuntimeError as error:
+            if batch_size == 1 or not _out_of_memory(error):
+                raise
+            batch_size = max(1, (part.stop - start) // 2)
+            continue
         if logits.ndim != 4 or logits.shape[0] != part.stop - start or logits.shape[2:] != (height, width):
             raise ValueError(
                 f"segment gave logits {tuple(logits.shape)} for images {volume[part].shape}; (B, K, H, W) is expected"
@@ -91,4 +101,15 @@ def _predict(
         labels[part] = predicted_labels(logits).to(torch.uint8).cpu().numpy()
         if entropy:
             uncertainty[part] = entropy_map(logits.float()).cpu().numpy()
-    return labels, uncertainty
+        start = part.stop
+    return labels, uncertainty, batch_size
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    """Whether a GPU or the host had not the memory; what was half done is given back."""
+    from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
+
+    if not should_reduce_batch_size(error):
+        return False
+    clear_device_cache(garbage_collection=True)
+    return True

@@ -81,3 +81,33 @@ def test_logits_of_another_size_are_refused():
         list(predict_volumes(lambda x: threshold_segment(x)[..., ::2], slices(2), [Case("a", 0, 2)]))
     with pytest.raises(ValueError, match="batch_size"):
         list(predict_volumes(threshold_segment, slices(2), [Case("a", 0, 2)], batch_size=0))
+
+
+def test_a_batch_that_does_not_fit_is_halved_for_good():
+    images, sizes = slices(13), []
+
+    def segment(batch):
+        sizes.append(len(batch))
+        if len(batch) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return threshold_segment(batch)
+
+    cases = [Case("a", 0, 9), Case("b", 9, 13)]
+    found = list(predict_volumes(segment, images, cases, batch_size=8))
+    assert sizes == [8, 4, 2, 2, 2, 2, 1, 2, 2]  # the second case begins with what fitted
+    for case, result in zip(cases, found, strict=True):
+        np.testing.assert_array_equal(result.labels, threshold_labels(images[case.start : case.stop]))
+
+
+def test_one_slice_that_does_not_fit_is_an_error_and_so_is_any_other_failure():
+    def out_of_memory(batch):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        list(predict_volumes(out_of_memory, slices(2), [Case("a", 0, 2)], batch_size=2))
+
+    def wrong(batch):
+        raise RuntimeError("size mismatch")
+
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        list(predict_volumes(wrong, slices(2), [Case("a", 0, 2)], batch_size=2))
