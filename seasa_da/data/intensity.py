@@ -179,7 +179,9 @@ def to_range(
     images: NDArray[np.float32], lo: float | NDArray[np.float64], hi: float | NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """2(x - lo)/(hi - lo) - 1, clipped to [-1, 1]; any shape, to which `lo` and `hi` broadcast."""
-    scaled = (images - np.float32(lo)) * np.float32(2 / (hi - lo)) - np.float32(1)
+    scaled = images - np.float32(lo)
+    scaled *= np.float32(2 / (hi - lo))  # in place: fresh memory costs more than the arithmetic
+    scaled -= np.float32(1)
     return np.clip(scaled, np.float32(-1), np.float32(1), out=scaled)
 
 
