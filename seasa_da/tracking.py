@@ -79,9 +79,12 @@ class Tracker:
             background thread too.
         wait_s: the longest that `finish` waits, seconds.
         flush_s: how long metrics are gathered before they are sent, seconds.
+        hold_s: how long after `start`, at most, MLflow is not yet imported where there is nothing to record, seconds.
     """
 
-    def __init__(self, say: Callable[[str], None] = print, *, wait_s: float = 60.0, flush_s: float = 5.0) -> None:
+    def __init__(
+        self, say: Callable[[str], None] = print, *, wait_s: float = 60.0, flush_s: float = 5.0, hold_s: float = 0.0
+    ) -> None:
         self._say = say
         self._wait_s = wait_s
         self._flush_s = flush_s
@@ -92,6 +95,8 @@ class Tracker:
         self._undelivered = {"metrics": 0, "files": 0}
         self._ended = False
         self._complained = False
+        self._hold_s = hold_s
+        self._asked = threading.Event()  # there is something to record
         self._thread: threading.Thread | None = None
         self._client: Any = None
         self._params: dict[str, str] = {}
@@ -183,6 +188,7 @@ class Tracker:
             return
         self._ended = True
         self._queue.put(("finish", status))
+        self._asked.set()
         self._thread.join(self._wait_s)
         with self._lock:
             left = [f"{n} {kind if n > 1 else kind[:-1]}" for kind, n in self._undelivered.items() if n]
@@ -195,10 +201,12 @@ class Tracker:
         with self._lock:
             self._undelivered[kind] += count
         self._queue.put((kind, content))
+        self._asked.set()
 
     # From here on everything runs in the background thread.
 
     def _work(self) -> None:
+        self._asked.wait(self._hold_s)
         due, pause = time.monotonic(), self._flush_s
         status: str | None = None
         while status is None:

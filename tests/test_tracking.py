@@ -382,3 +382,33 @@ def test_a_clock_that_goes_back_loses_no_metric(mlflow_imported, tmp_path, monke
     assert said == []
     history = mlflow_imported.MlflowClient(tracking_uri=tracker.uri).get_metric_history(tracker.run_id, "loss")
     assert sorted((entry.step, entry.value) for entry in history) == [(step, float(step)) for step in range(6)]
+
+
+def test_a_held_tracker_begins_with_the_first_metrics_or_when_its_time_is_up(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(Tracker, "_open", lambda self: opened.append(time.monotonic()))
+    monkeypatch.setattr(Tracker, "_send_metrics", lambda self: self._metrics.clear())
+    monkeypatch.setattr(Tracker, "_client", None, raising=False)
+
+    def started(hold_s):
+        opened.clear()
+        tracker = Tracker(say=lambda line: None, hold_s=hold_s, flush_s=0.01, wait_s=0.5)
+        return tracker.start(f"sqlite:///{tmp_path}/mlflow.db", "experiment", "run", {}, {})
+
+    def begins(within_s):
+        deadline = time.monotonic() + within_s
+        while not opened and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return bool(opened)
+
+    held = started(600.0)
+    assert not begins(0.3)
+    held.log_metrics(1, {"loss": 1.0})
+    assert begins(30.0)
+    held.finish()
+    ended = started(600.0)
+    ended.finish()
+    assert begins(30.0)
+    late = started(0.2)
+    assert begins(30.0)
+    late.finish()

@@ -11,6 +11,9 @@ from seasa_da.tracking import Tracker
 from seasa_da.training.job import Job, versions
 from seasa_da.training.run_folder import RunFolder
 
+HOLD_S = 20.0
+"""MLflow is imported with the first line of the log, or then: beside the first update it would slow that down."""
+
 
 def start_tracker(job: Job, folder: RunFolder, record: dict[str, Any]) -> Tracker | None:
     """MLflow for this run, or `None` on other ranks and where the user wants none."""
@@ -18,7 +21,7 @@ def start_tracker(job: Job, folder: RunFolder, record: dict[str, Any]) -> Tracke
         return None
     settings = job.settings
     known = folder.path / "mlflow.json"
-    tracker = Tracker(say=job.observer.say)
+    tracker = Tracker(say=job.observer.say, hold_s=HOLD_S)
     tracker.start(
         record["tracking_uri"],
         experiment=f"{settings.src} to {settings.tgt}",

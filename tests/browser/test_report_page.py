@@ -60,7 +60,9 @@ def test_it_opens_without_a_complaint_and_asks_nobody(browse, page):
     messages = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
     sent = [one["params"] for one in messages if one["method"] == "Network.requestWillBeSent"]
     # A new window begins with a page of the browser's own.
-    asked = [one["request"]["url"] for one in sent if not one["documentURL"].startswith("chrome:")]
+    asked = [
+        one["request"]["url"] for one in sent if not one["documentURL"].startswith(("chrome:", "chrome-untrusted:"))
+    ]
     assert asked
     assert {address.split(":")[0] for address in asked} <= {"file", "data"}
     assert [address for address in asked if address.startswith("file:")] == [page.resolve().as_uri()]
