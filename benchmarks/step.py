@@ -1,10 +1,17 @@
 """One update of `ours` against the authors' loop, in turns: time, and the memory it takes at its peak.
 
-    python benchmarks/step.py [--set data.size=128] [--views 3,5] [--precision no|bf16] [--compile] [--json FILE]
+    python benchmarks/step.py [--set data.size=128] [--views 3,5] [--ways authors,ours] [--json FILE]
 
-Same network, same batch, same N, same precision; `paper` preset, whose settings `--set` changes. The reference is
-`authors_loop.py`. "unordered" is ours without the channels-last order of the weights. On a GPU, where there is one,
-`--json` also has images a second, and the share of the card's peak for that precision where `--peak-tflops` says it.
+Same network, same batch, same N; `paper` preset, whose settings `--set` changes. The ways:
+
+    authors      the authors' loop, taken literally (authors_loop.py)
+    unordered    ours without the channels-last order of the weights
+    ours         as the trainer carries it out
+
+each of which may be followed by `+bf16` (mixed precision) and, ours, by `+compile` (torch.compile). On a GPU all that
+make sense are timed, on a CPU the three above. "times as fast" is beside the authors' loop in the same precision.
+Memory on a GPU is what torch allocated, on a CPU how far the resident memory rose. `--json` also has images a second,
+and the share of the card's peak where `--peak-tflops` says it.
 """
 
 from __future__ import annotations
@@ -12,7 +19,7 @@ from __future__ import annotations
 import multiprocessing
 import resource
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from authors_loop import AuthorsLoop
@@ -21,8 +28,34 @@ from stages import CLASSES, build, stages_of
 from turns import in_turns, medians, parser, ratio, write
 
 from seasa_da.hooks import Stepper
+from seasa_da.training.compiled import compile_networks
 
-WAYS = ("authors", "unordered", "ours")
+ON_CPU = "authors,unordered,ours"
+ON_GPU = "authors,unordered,ours,ours+compile,authors+bf16,ours+bf16,ours+bf16+compile"
+
+
+class Way(NamedTuple):
+    """How an update is carried out."""
+
+    name: str
+    kind: str
+    bf16: bool
+    compiled: bool
+
+    @classmethod
+    def of(cls, name: str) -> Way:
+        """Raises `SystemExit` for what is no way."""
+        kind, *options = name.split("+")
+        if kind not in ("authors", "unordered", "ours") or not {*options} <= {"bf16", "compile"}:
+            raise SystemExit(f"{name!r} is no way; authors, unordered, ours, with +bf16 or +compile")
+        if kind == "authors" and "compile" in options:
+            raise SystemExit("the authors' loop is not compiled: it was not")
+        return cls(name, kind, "bf16" in options, "compile" in options)
+
+    @property
+    def reference(self) -> str:
+        """The authors' loop in the same precision."""
+        return "authors+bf16" if self.bf16 else "authors"
 
 
 class PreciseBackward(Stepper):
@@ -36,90 +69,94 @@ class PreciseBackward(Stepper):
             super().backward(loss)
 
 
-def step_of(way: str, n: int, given: Any) -> Any:
+def step_of(way: Way, n: int, preset: str, overrides: list[str]) -> Any:
     """A function that carries out one update."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    overrides = [*given.overrides, f"views.n={n}"]
-    stages, settings = stages_of("ours", given.preset, overrides)
+    stages, settings = stages_of("ours", preset, [*overrides, f"views.n={n}"])
     adapter, batch = build(stages, 0, settings, device)
-    if way != "ours":
+    if way.kind != "ours":
         for model in adapter.models.values():
             model.to(memory_format=torch.contiguous_format)
-    if way == "authors":
-        loop = AuthorsLoop(dict(adapter.models.items()), dict(adapter.optimizers.items()), CLASSES, n, given.precision)
+    if way.kind == "authors":
+        precision = "bf16" if way.bf16 else "no"
+        loop = AuthorsLoop(dict(adapter.models.items()), dict(adapter.optimizers.items()), CLASSES, n, precision)
         return partial(loop, batch)
-    if way == "ours" and given.compile:
-        for model in adapter.models.values():
-            model.compile()
-
+    if way.compiled:
+        compile_networks(adapter.models.values())
     stepper = PreciseBackward(device)
 
     def update() -> None:
-        with torch.autocast(device, torch.bfloat16, enabled=given.precision == "bf16"):
+        with torch.autocast(device, torch.bfloat16, enabled=way.bf16):
             adapter.training_step(dict(batch), stepper=stepper, progress=1.0)
 
     return update
 
 
-def peak(way: str, n: int, given: Any, connection: Any) -> None:
+def peak(way: Way, n: int, preset: str, overrides: list[str], connection: Any) -> None:
     """GiB that two updates take at their peak, above what was there before; in a process of its own."""
-    if torch.cuda.is_available():
-        update = step_of(way, n, given)
-        update()
-        torch.cuda.reset_peak_memory_stats()
-        update()
-        connection.send(torch.cuda.max_memory_allocated() / 2**30)
-        return
+    gpu = torch.cuda.is_available()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    update = step_of(way, n, given)
-    for _ in range(2):
-        update()
-    connection.send((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20)
+    update = step_of(way, n, preset, overrides)
+    update()
+    if gpu:
+        torch.cuda.reset_peak_memory_stats()  # the first may have tried kernels that want more
+    update()
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    connection.send(torch.cuda.max_memory_allocated() / 2**30 if gpu else (after - before) / 2**20)
+
+
+def memory_of(way: Way, n: int, preset: str, overrides: list[str]) -> float | None:
+    """`peak`, or `None` where the machine has not that much."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=peak, args=(way, n, preset, overrides, there))
+    process.start()
+    there.close()
+    try:
+        return float(here.recv())
+    except EOFError:
+        return None
+    finally:
+        process.join()
 
 
 def main() -> None:
     """Time and print."""
+    gpu = torch.cuda.is_available()
     options = parser(__doc__, rounds=5)
     options.add_argument("--preset", default="paper")
     options.add_argument("--set", dest="overrides", action="append", default=[], metavar="NAME=VALUE")
     options.add_argument("--views", default="3,5", help="values of N [default: 3,5]")
-    options.add_argument("--precision", choices=("no", "bf16"), default="no")
-    options.add_argument("--compile", action="store_true", help="ours by torch.compile")
+    options.add_argument("--ways", default=ON_GPU if gpu else ON_CPU, help="which, in turns [default: %(default)s]")
     options.add_argument("--peak-tflops", type=float, help="the card's, for the share that is reached")
     given = options.parse_args()
-    wait = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None
-    context = multiprocessing.get_context("spawn")
+    ways = [Way.of(name) for name in given.ways.split(",")]
     found: dict[str, Any] = {}
     for n in map(int, given.views.split(",")):
-        memory = {}
-        for way in WAYS:
-            here, there = context.Pipe()
-            process = context.Process(target=peak, args=(way, n, given, there))
-            process.start()
-            there.close()
-            memory[way] = here.recv()
-            process.join()
-        seconds = in_turns({way: step_of(way, n, given) for way in WAYS}, given.rounds, wait=wait)
-        mid, work = medians(seconds), count("ours", 0, given.preset, [*given.overrides, f"views.n={n}"])
-        ratios = {way: ratio(seconds, way, "ours") for way in WAYS}
-        rate = work["tflop"] / mid["ours"]
-        found[f"N={n}"] = {
-            "seconds": mid,
-            "gib": memory,
-            "times_ours": ratios,
-            "tflop": work["tflop"],
-            "tflops": rate,
-            "images_a_second": work["batch"] / mid["ours"],
-            "share_of_peak": rate / given.peak_tflops if given.peak_tflops else None,
-        }
-        for way in WAYS:
-            print(
-                f"N={n} {way:10} {mid[way]:8.3f} s  {ratios[way]:5.2f} times ours  {memory[way]:6.2f} GiB", flush=True
-            )
-    write(
-        given.json,
-        {"preset": given.preset, "overrides": given.overrides, "precision": given.precision, "found": found},
-    )
+        about = (n, given.preset, given.overrides)
+        memory = {way.name: memory_of(way, *about) for way in ways}
+        work = count("ours", 0, given.preset, [*given.overrides, f"views.n={n}"])
+        updates = {way.name: step_of(way, *about) for way in ways}
+        wait = torch.cuda.synchronize if gpu else lambda: None
+        seconds = in_turns(updates, given.rounds, wait=wait, warm_up=3 if gpu else 1)
+        del updates
+        mid = medians(seconds)
+        found[f"N={n}"] = {"batch": work["batch"], "tflop_of_ours": work["tflop"], "ways": {}}
+        for way in ways:
+            times = ratio(seconds, way.reference, way.name) if way.reference in seconds else None
+            rate = None if way.kind == "authors" else work["tflop"] / mid[way.name]
+            found[f"N={n}"]["ways"][way.name] = {
+                "seconds": mid[way.name],
+                "times_as_fast_as_the_authors": times,
+                "gib": memory[way.name],
+                "images_a_second": work["batch"] / mid[way.name],
+                "tflops": rate,
+                "share_of_peak": rate / given.peak_tflops if given.peak_tflops and rate else None,
+            }
+            gib = "too much" if memory[way.name] is None else f"{memory[way.name]:6.2f} GiB"
+            fast = f"{times:5.2f} times as fast as {way.reference}" if times else ""
+            print(f"N={n} {way.name:18} {mid[way.name]:8.3f} s  {gib}  {fast}", flush=True)
+    write(given.json, {"preset": given.preset, "overrides": given.overrides, "found": found})
 
 
 if __name__ == "__main__":

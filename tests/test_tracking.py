@@ -32,6 +32,13 @@ def mlflow_imported():
     return pytest.importorskip("mlflow")
 
 
+def until(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def start(uri, said, **options):
     wait_s = options.pop("wait_s", 60.0)
     tracker = Tracker(said.append, wait_s=wait_s, flush_s=0.05)
@@ -195,8 +202,7 @@ def test_a_dead_server_is_reported_once(mlflow_imported, capfd):
     tracker = start(f"http://me:secret@127.0.0.1:{port}", said, wait_s=20)
     tracker.log_metrics(1, {"loss": 1.0, "other": 2.0})
     assert time.monotonic() - before < 0.5
-    while not said and time.monotonic() - before < 20:
-        time.sleep(0.05)
+    until(lambda: said)
     tracker.finish()
     assert time.monotonic() - before < 20
     assert len(said) == 2 and "secret" not in "".join(said) and "\n" not in "".join(said)
@@ -239,8 +245,7 @@ def test_what_failed_is_delivered_later(mlflow_imported, tmp_path):
     said = []
     tracker = start(f"sqlite:///{blocker}/mlflow.db", said)
     tracker.log_metrics(1, {"loss": 1.0})
-    while not said:
-        time.sleep(0.02)
+    until(lambda: said)
     blocker.unlink()
     tracker.finish()
     assert len(said) == 1 and tracker.run_id
@@ -313,13 +318,6 @@ def server(monkeypatch):
     found = Server()
     yield found
     found.stop()
-
-
-def until(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("mode", ["500", "403", "slow", "html"])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
@@ -153,9 +156,12 @@ def loader(
             pin_memory=pin_memory,
             persistent_workers=False,
         )
-        items = iter(loaded)
+        items: Iterator[dict[str, torch.Tensor]] | None = None
         while True:
             try:
+                if items is None:
+                    with _deaths_are_noticed_by_asking():
+                        items = iter(loaded)
                 item = next(items)
             except StopIteration:
                 return
@@ -171,6 +177,23 @@ def loader(
                 break
             start += 1
             yield item
+
+
+@contextmanager
+def _deaths_are_noticed_by_asking() -> Iterator[None]:
+    """Take back the handler of SIGCHLD that torch's loader sets when it is first begun.
+
+    It raises where the program happens to be when a worker dies: in an update, or in a fork whose locks are then never
+    released. Without it the loader looks after its workers every few seconds that it waits, and raises itself.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # where neither torch nor we may set one
+        return
+    before = signal.getsignal(signal.SIGCHLD)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, before if before is not None else signal.SIG_DFL)
 
 
 def _says_that_a_worker_died(error: Exception) -> bool:

@@ -1,12 +1,15 @@
 import itertools
+import multiprocessing
 import os
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch.utils.data import get_worker_info
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from seasa_da.augment import draw_affine
 from seasa_da.config import AugmentSettings
@@ -203,8 +206,14 @@ class Killing(UpdateBatches):
         return super().__getitem__(update)
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    """The loader looks after its workers at once, and not after 5 s."""
+    monkeypatch.setattr(_MultiProcessingDataLoaderIter._try_get_data, "__defaults__", (0.1,))
+
+
 @pytest.mark.parametrize("lives", [2, 9])
-def test_a_killed_worker_changes_no_batch(tmp_path, monkeypatch, lives):
+def test_a_killed_worker_changes_no_batch(tmp_path, monkeypatch, impatient, lives):
     monkeypatch.setenv("TALLY", str(tmp_path / "tally"))
     monkeypatch.setenv("LIVES", str(lives))
     (tmp_path / "tally").write_bytes(b"")
@@ -222,6 +231,21 @@ def test_a_killed_worker_changes_no_batch(tmp_path, monkeypatch, lives):
                 got.append(item)
     for mine, other in zip(got, whole, strict=False):
         assert all(mine[key].equal(other[key]) for key in other)
+
+
+def test_a_death_interrupts_nothing_but_the_loading(impatient):
+    before, children = signal.getsignal(signal.SIGCHLD), multiprocessing.active_children()
+    said = []
+    items = loader(batches(), 0, workers=1, pin_memory=False, say=said.append)
+    next(items)
+    assert signal.getsignal(signal.SIGCHLD) == before
+    (worker,) = (child for child in multiprocessing.active_children() if child not in children)
+    os.kill(worker.pid, signal.SIGKILL)
+    for _ in range(100):  # an update, which a signal may find anywhere
+        time.sleep(0.005)
+    assert said == []
+    assert len(list(items)) == len(batches()) - 1
+    assert len(said) == 1
 
 
 @pytest.mark.parametrize("error", [ConnectionResetError(104, "reset"), EOFError(), FileNotFoundError(2, "/tmp/pymp")])
