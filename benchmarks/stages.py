@@ -14,6 +14,7 @@ from seasa_da.hooks import Stepper
 from seasa_da.layers import ClassThresholds
 from seasa_da.models import ImagePool, Turns, build_segmenter
 from seasa_da.registry import compose_run
+from seasa_da.training.job import deterministic_kernels
 
 CLASSES = 5
 """Four structures and the background, as in the paper."""
@@ -29,6 +30,7 @@ def build(
     stages: list[Stage], number: int, settings: RunSettings, device: str = "cpu", seed: int = 0
 ) -> tuple[StageAdapter, dict[str, Any]]:
     """The adapter of stage `number`, ready to be trained, and a batch for it."""
+    deterministic_kernels()  # as the trainer has them
     torch.manual_seed(seed)
     size, stage = settings.data.size, stages[number]
     models = build_segmenter(settings.model, in_channels=1, num_classes=CLASSES, size=(size, size), weights=None)

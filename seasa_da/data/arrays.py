@@ -107,7 +107,14 @@ class ScaledImages:
 
     def __getitem__(self, index: Any) -> NDArray[np.float32]:
         first, *rest = index if isinstance(index, tuple) else (index,)
-        images = to_range(np.asarray(self.stored[first]), self.lo, self.hi)
+        stored = np.asarray(self.stored)  # a memory map makes a map of each row
+        rows = range(*first.indices(len(self))) if isinstance(first, slice) else np.asarray(first)
+        if isinstance(rows, np.ndarray) and (rows.ndim != 1 or rows.dtype == np.bool_):
+            images = to_range(stored[first], self.lo, self.hi)
+        else:
+            images = np.empty((len(rows), *self.shape[1:]), self.dtype)
+            for row, image in zip(rows, images, strict=True):  # a slice at a time stays in the processor's cache
+                to_range(stored[row], self.lo, self.hi, out=image)
         further = (*(slice(None),) * (images.ndim - 3), *rest)  # after the axes of `first`
         return images[further]
 

@@ -48,7 +48,9 @@ class LabelledSlices(ImageSlices):
 
     def take_labels(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
         """The labels of the slices at `indices` `(B,)`: `(B, H, W)`."""
-        return self.to_class[self.labels[indices]]
+        # As bytes: NumPy's own look-up makes 64-bit indices first, and takes five times as long.
+        values = bytearray(self.labels[indices]).translate(self.to_class.tobytes())
+        return np.frombuffer(values, dtype=np.uint8).reshape(len(indices), *self.labels.shape[1:])
 
 
 def source_slices(store: SliceStore, domain: str, class_names: Sequence[str]) -> LabelledSlices:

@@ -176,10 +176,13 @@ def check_rule_domains(settings: DataSettings, domains: tuple[str, ...]) -> None
 
 
 def to_range(
-    images: NDArray[np.float32], lo: float | NDArray[np.float64], hi: float | NDArray[np.float64]
+    images: NDArray[np.float32],
+    lo: float | NDArray[np.float64],
+    hi: float | NDArray[np.float64],
+    out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """2(x - lo)/(hi - lo) - 1, clipped to [-1, 1]; any shape, to which `lo` and `hi` broadcast."""
-    scaled = images - np.float32(lo)
+    """2(x - lo)/(hi - lo) - 1, clipped to [-1, 1]; any shape, to which `lo` and `hi` broadcast; into `out` if given."""
+    scaled = np.subtract(images, np.float32(lo), out=out)
     scaled *= np.float32(2 / (hi - lo))  # in place: fresh memory costs more than the arithmetic
     scaled -= np.float32(1)
     return np.clip(scaled, np.float32(-1), np.float32(1), out=scaled)

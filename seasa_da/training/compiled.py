@@ -24,7 +24,14 @@ def compile_networks(networks: Iterable[nn.Module], backend: str = "inductor") -
     """Let each network's forward and backward be compiled when it is first called; in place, once.
 
     Names, parameters and hooks stay, so that checkpoints are the same with and without; numbers differ by rounding.
+    Every shape gets kernels of its own: a stage has two or three, always the same.
     """
     for network in networks:
         if network._compiled_call_impl is None:
-            network.compile(backend=backend)
+            network.compile(backend=backend, dynamic=False)
+
+
+def leave_compiled(networks: Iterable[nn.Module]) -> None:
+    """Go on without: volumes are batches of many sizes, for each of which kernels would be made first."""
+    for network in networks:
+        network._compiled_call_impl = None

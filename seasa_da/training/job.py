@@ -192,15 +192,24 @@ def init_weights(settings: RunSettings) -> str:
     return f"{Path(settings.weights).name} sha256:{sha256_file(Path(settings.weights))[:16]}"
 
 
+def deterministic_kernels() -> None:
+    """Have a GPU, where there is one, compute the same numbers every time, as far as its kernels can."""
+    if not torch.cuda.is_available():
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # torch would also fill all memory that it hands out, a kernel each: that finds reads of what nobody wrote, and we
+    # have none.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # made at import
+
+
 def _accelerator(precision: str) -> Any:
-    """Accelerate on this machine, with kernels as deterministic as the device has them."""
+    """Accelerate on this machine."""
     if AcceleratorState._shared_state.get("_mixed_precision", precision) != precision:
         # Accelerate keeps one precision a process; a second run in this process may want another.
         AcceleratorState._reset_state()
-    if torch.cuda.is_available():
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.backends.cudnn.benchmark = False
-        torch.use_deterministic_algorithms(True, warn_only=True)
+    deterministic_kernels()
     # Ranks wait while the main one prepares data or evaluates, which may take longer than the usual ten minutes.
     patience = InitProcessGroupKwargs(timeout=timedelta(hours=12))
     return Accelerator(cpu=not torch.cuda.is_available(), mixed_precision=precision, kwargs_handlers=[patience])

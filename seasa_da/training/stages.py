@@ -16,7 +16,7 @@ from seasa_da.errors import UserError
 from seasa_da.seeding import derive_seed
 from seasa_da.training import stage_cache
 from seasa_da.training.checkpoint import Checkpoint, Position
-from seasa_da.training.compiled import compile_networks
+from seasa_da.training.compiled import compile_networks, leave_compiled
 from seasa_da.training.job import Job
 from seasa_da.training.trainer import Trainer
 
@@ -62,6 +62,7 @@ def run_stages(job: Job, models: dict[str, Any], trainer: Trainer, resumed: Chec
         trainer.run_stage(number, stage, adapter, _batches(job, stage), here, survey=survey)
         if key and (here is None or trainer.about["pure"]):
             stage_cache.publish(key, number, own, trainer, job)
+    leave_compiled(models.values())
 
 
 def _place(module: nn.Module, accelerator: Any) -> None:

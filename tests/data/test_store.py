@@ -41,7 +41,9 @@ def test_images_are_mapped_to_the_range_where_they_are_read(store_folder):
     assert len(images) == len(stored)
     np.testing.assert_allclose(np.asarray(images), expected, atol=1e-5)
     whole = np.asarray(images)
-    for index in (3, slice(2, 9), np.array([5, 0, 5]), [1, 2], (slice(None), 0), (4, 0, slice(3, 5))):
+    numbers = (3, -1, np.int64(2), np.array([5, 0, 5]), np.array([-1, 2]), [1, 2], [], np.array([[1, 0], [2, 5]]))
+    slices = (slice(2, 9), slice(None, None, -2), slice(4, 4), (slice(None), 0), (4, 0, slice(3, 5)))
+    for index in (*numbers, *slices, np.arange(len(whole)) % 2 == 0):
         assert np.array_equal(images[index], whole[index])
         assert images[index].dtype == np.float32
 

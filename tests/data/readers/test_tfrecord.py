@@ -177,10 +177,14 @@ def test_a_length_beyond_memory_is_not_asked_for(tmp_path):
     assert "is cut short" in damaged(tmp_path, length + struct.pack("<I", masked_crc32c(length)) + bytes(100))
 
 
-def test_a_record_of_the_release_is_checked_at_once(tmp_path):
+def test_a_record_of_the_release_is_checked_sooner_than_a_loop_meets_its_bytes(tmp_path):
     volume = np.random.default_rng(0).bytes(256 * 256 * 3 * 4)
     write_records(tmp_path / "a", example(data_vol=strings(volume), label_vol=strings(volume)))
     read_examples(tmp_path / "a")  # tables are made once
     begun = time.perf_counter()
     assert read_examples(tmp_path / "a")[0]["label_vol"] == (volume,)
-    assert time.perf_counter() - begun < 0.5  # about 0.012 s on an idle core
+    read = time.perf_counter() - begun
+    begun, state = time.perf_counter(), 0
+    for byte in volume * 2:
+        state ^= byte
+    assert read < time.perf_counter() - begun  # in turns, as the machine may be busy; about a sixth of it
