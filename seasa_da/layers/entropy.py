@@ -15,13 +15,13 @@ def entropy_map(logits: torch.Tensor) -> torch.Tensor:
         logits: `(N, C)` or `(N, C, H, W)`.
 
     Returns:
-        `(N,)` or `(N, H, W)`, in nats, between 0 and ln C.
+        `(N,)` or `(N, H, W)`, in nats, between 0 and ln C; at least single precision.
 
     >>> entropy_map(torch.zeros(1, 4)).exp()
     tensor([4.])
     """
     # From the logits: a softmax that underflows to 0 would make log(p) and its gradient infinite.
-    log_probs = F.log_softmax(logits, dim=1)
+    log_probs = F.log_softmax(logits, dim=1, dtype=torch.promote_types(logits.dtype, torch.float32))
     return -(log_probs.exp() * log_probs).sum(dim=1)
 
 

@@ -5,7 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from seasa_da.data.datasets import require_training_labels, shared_class_names, source_validation_slices
+from seasa_da.data.datasets import (
+    require_training_labels,
+    shared_class_names,
+    source_slices,
+    source_validation_slices,
+)
 from seasa_da.data.labels import open_labels
 from seasa_da.data.store import SliceStore
 from seasa_da.errors import UserError
@@ -90,3 +95,16 @@ class TestSourceValidation:
         (both.path / "ct" / "test_labels.npy").unlink()
         slices, split = source_validation_slices(both, "ct", names)
         assert split == "train" and np.array_equal(slices.labels, open_labels(both, "ct", "train"))
+
+
+def test_labels_are_the_runs_classes(store):
+    both = store()
+    own = both.domain("ct").label_names
+    slices = source_slices(both, "ct", [own[2], own[0]])  # another order, and not all of them
+    stored = open_labels(both, "ct", "train")
+    indices = np.array([3, 0, 3, len(stored) - 1])
+    labels = slices.take_labels(indices)
+    assert labels.dtype == np.uint8 and labels.flags.writeable
+    assert np.array_equal(labels, slices.to_class[stored[indices]])
+    assert set(np.unique(labels)) == {0, 1, 2}
+    assert slices.to_class[[0, 1, 2, 3, 4, 255]].tolist() == [0, 2, 0, 1, 0, 255]

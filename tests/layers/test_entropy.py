@@ -15,6 +15,13 @@ def test_entropy_is_numpys(shape):
     np.testing.assert_allclose(entropy_map(logits), expected, rtol=1e-5)
 
 
+def test_half_precision_is_left_before_pixels_are_summed():
+    logits = torch.randn(2, 5, 64, 64).bfloat16()
+    assert entropy_map(logits).dtype == torch.float32
+    torch.testing.assert_close(entropy_map(logits), entropy_map(logits.float()), rtol=0, atol=0)
+    assert entropy_map(logits.double()).dtype == torch.float64
+
+
 def test_entropy_of_uniform_certain_and_fair_coin():
     logits = torch.tensor([[0.0, 0.0, 0.0], [1e4, 0.0, 0.0], [0.0, 0.0, -1e4]], requires_grad=True)
     entropy = entropy_map(logits)

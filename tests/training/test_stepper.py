@@ -1,6 +1,7 @@
 import pytest
 import torch
 from accelerate import Accelerator
+from toys import random_batch
 
 from seasa_da.hooks import Stepper
 from seasa_da.training.stepper import AcceleratedStepper
@@ -70,3 +71,19 @@ def test_only_the_last_micro_batch_steps(accelerator):
 def test_one_process_has_nothing_to_sum(accelerator):
     values = torch.ones(2, requires_grad=True)
     assert AcceleratedStepper(accelerator).sum_over_ranks(values) is values
+
+
+@pytest.mark.parametrize("name", ["SegmentationAdapter", "OutputAdversary", "SEASA"])
+def test_mixed_precision_gives_the_losses_of_single_to_two_percent(accelerator, name):
+    found = []
+    for mixed in (False, True):
+        adapter = make_adapter(name)
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            groups = adapter.training_step(random_batch(), stepper=AcceleratedStepper(accelerator), progress=1.0)
+        found.append({key: value for losses in groups.values() for key, value in losses.items()})
+        assert all(p.dtype == torch.float32 for model in adapter.models.values() for p in model.parameters())
+    single, half = found
+    assert all(value.dtype == torch.float32 for value in half.values())
+    assert any(not value.equal(single[key]) for key, value in half.items())  # it was really another precision
+    for key, value in half.items():
+        torch.testing.assert_close(value, single[key], rtol=0.02, atol=2e-3, msg=key)
