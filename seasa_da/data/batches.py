@@ -193,10 +193,13 @@ def _deaths_are_noticed_by_asking() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGCHLD, before if before is not None else signal.SIG_DFL)
+        if signal.getsignal(signal.SIGCHLD) is not before:
+            signal.signal(signal.SIGCHLD, before if before is not None else signal.SIG_DFL)
 
 
 def _says_that_a_worker_died(error: Exception) -> bool:
     """Whether the loader lost a worker, or the socket that its tensors come through; what a worker raised it quotes."""
     text = str(error)
-    return text.startswith("DataLoader worker") or not (isinstance(error, RuntimeError) or text.startswith("Caught "))
+    # A worker's tensors come through a socket of its own, from which torch's thread that pins them may be reading.
+    lost = text.startswith(("DataLoader worker", "Pin memory thread exited"))
+    return lost or not (isinstance(error, RuntimeError) or text.startswith("Caught "))

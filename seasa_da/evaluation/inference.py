@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
+from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 
 from seasa_da.layers import entropy_map, predicted_labels
 
@@ -84,12 +85,15 @@ def _predict(
     start = 0
     while start < slices:
         part = slice(start, min(start + batch_size, slices))
+        logits = None
         try:
             # A copy: torch would share the read-only memory map.
             logits = segment(torch.from_numpy(np.array(volume[part], dtype=np.float32)).to(device))
         except RuntimeError as error:
-            if batch_size == 1 or not _out_of_memory(error):
+            if batch_size == 1 or not should_reduce_batch_size(error):
                 raise
+        if logits is None:  # after the error, which held what was half done
+            clear_device_cache(garbage_collection=True)
             batch_size = max(1, (part.stop - start) // 2)
             continue
         if logits.ndim != 4 or logits.shape[0] != part.stop - start or logits.shape[2:] != (height, width):
@@ -103,13 +107,3 @@ def _predict(
             uncertainty[part] = entropy_map(logits.float()).cpu().numpy()
         start = part.stop
     return labels, uncertainty, batch_size
-
-
-def _out_of_memory(error: RuntimeError) -> bool:
-    """Whether a GPU or the host had not the memory; what was half done is given back."""
-    from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
-
-    if not should_reduce_batch_size(error):
-        return False
-    clear_device_cache(garbage_collection=True)
-    return True

@@ -8,7 +8,7 @@ import torch
 from pytorch_adapt.hooks.base import BaseHook
 from torch import Tensor
 
-from seasa_da.augment.draws import uniform_draws
+from seasa_da.augment.draws import on_device, uniform_draws
 from seasa_da.layers import gradient_penalty, wasserstein_distance
 
 SEEN = {"D_feat": "levels", "D_mask": "features_logits"}
@@ -42,7 +42,7 @@ class WassersteinCriticLossHook(BaseHook):
             src, target = (inputs[f"{domain}_imgs_{SEEN[name]}"].detach() for domain in ("src", "target"))
             found[f"critic_{NAMES[name]}loss"] = -weight * wasserstein_distance(critic(src), critic(target))
             if self.penalty > 0:
-                shares = _shares(inputs["target_seeds"]).to(src.device, non_blocking=True)
+                shares = on_device(_shares(inputs["target_seeds"]), src.device)
                 slope = gradient_penalty(critic, src, target, shares)
                 found[f"penalty_{NAMES[name]}loss"] = weight * self.penalty * slope
         return {}, found

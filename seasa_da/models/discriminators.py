@@ -33,7 +33,7 @@ class Discriminator(nn.Module):
             raise ValueError(f"network={network!r}; it is 'patchgan' or 'fc'")
         self.sees = sees
         net = _patchgan(num_classes, width) if network == "patchgan" else _fully_convolutional(num_classes, width)
-        self.net = net.to(memory_format=torch.channels_last)  # as the segmenter, whose logits come so
+        self.net = net.to(memory_format=torch.channels_last)  # as the segmenter is
 
     def forward(self, logits: Tensor) -> Tensor:
         probs = logits.softmax(dim=1)

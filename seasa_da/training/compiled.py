@@ -6,29 +6,36 @@ import os
 import shutil
 from collections.abc import Iterable
 
+import torch
 from torch import nn
 
 from seasa_da.errors import UserError
 
-COMPILERS = ("g++", "clang++", "c++", "gcc", "clang", "cc")
+GRAPHS = 64
+"""So many shapes and modes of one class of networks are compiled; the others run as without. torch's own 8 are too few
+for a run of many stages."""
 
 
 def check_compiler() -> None:
     """Raise `UserError` where torch would find no compiler, in the middle of the first update."""
-    given = [os.environ[name] for name in ("CXX", "CC") if os.environ.get(name)]
-    if not any(shutil.which(name) for name in (*given, *COMPILERS)):
-        raise UserError("train.compile wants a C++ compiler on the PATH (g++ or clang++); install one, or leave it out")
+    wanted = os.environ.get("CXX") or "g++"  # torch looks for no other
+    if not shutil.which(wanted):
+        raise UserError(f"train.compile wants a C++ compiler, {wanted} ($CXX or g++); install it, or leave it out")
 
 
 def compile_networks(networks: Iterable[nn.Module], backend: str = "inductor") -> None:
     """Let each network's forward and backward be compiled when it is first called; in place, once.
 
-    Names, parameters and hooks stay, so that checkpoints are the same with and without; numbers differ by rounding.
-    Every shape gets kernels of its own: a stage has two or three, always the same.
+    Names, parameters and hooks stay, so that checkpoints are the same with and without; numbers differ by rounding, as
+    random ones (dropout) are drawn as they would be without. Every shape gets kernels of its own: a stage has a few,
+    always the same.
     """
+    limit = "recompile_limit" if hasattr(torch._dynamo.config, "recompile_limit") else "cache_size_limit"
+    setattr(torch._dynamo.config, limit, max(GRAPHS, getattr(torch._dynamo.config, limit)))
+    options = {"fallback_random": True} if backend == "inductor" else None
     for network in networks:
         if network._compiled_call_impl is None:
-            network.compile(backend=backend, dynamic=False)
+            network.compile(backend=backend, dynamic=False, options=options)
 
 
 def leave_compiled(networks: Iterable[nn.Module]) -> None:

@@ -248,7 +248,13 @@ def test_a_death_interrupts_nothing_but_the_loading(impatient):
     assert len(said) == 1
 
 
-@pytest.mark.parametrize("error", [ConnectionResetError(104, "reset"), EOFError(), FileNotFoundError(2, "/tmp/pymp")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(ConnectionResetError(104, "reset"), EOFError(), FileNotFoundError(2, "/tmp/pymp")),
+        RuntimeError("Pin memory thread exited unexpectedly"),
+    ],
+)
 def test_a_socket_that_went_with_its_worker_is_a_dead_worker(monkeypatch, error):
     from seasa_da.data import batches as module
 

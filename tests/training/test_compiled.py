@@ -7,7 +7,7 @@ from seasa_da.adapters import StageContext
 from seasa_da.errors import UserError
 from seasa_da.models import build_segmenter
 from seasa_da.registry import compose_run
-from seasa_da.training.compiled import COMPILERS, check_compiler, compile_networks
+from seasa_da.training.compiled import check_compiler, compile_networks
 
 
 def losses_of_two_updates(compiled, backend):
@@ -36,7 +36,7 @@ def losses_of_two_updates(compiled, backend):
 
 
 def test_compiled_networks_train_as_others_do_but_for_rounding():
-    # Inductor itself takes minutes here (benchmarks/step.py --compile): what it is given is the same graphs.
+    # Inductor itself takes minutes here: what it is given is the same graphs.
     eager, eager_weights = losses_of_two_updates(False, "aot_eager")
     compiled, compiled_weights = losses_of_two_updates(True, "aot_eager")
     for one, other in zip(eager, compiled, strict=True):
@@ -59,7 +59,11 @@ def test_a_network_is_compiled_once():
 
 def test_without_a_compiler_it_is_refused_in_one_line(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(UserError, match=r"train\.compile wants a C\+\+ compiler"):
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(UserError, match=r"train\.compile wants a C\+\+ compiler, g\+\+"):
         check_compiler()
-    monkeypatch.setattr(shutil, "which", lambda name: name if name == COMPILERS[-1] else None)
+    monkeypatch.setattr(shutil, "which", lambda name: name if name == "g++" else None)
     check_compiler()
+    monkeypatch.setenv("CXX", "clang++")
+    with pytest.raises(UserError, match=r"clang\+\+ \(\$CXX"):
+        check_compiler()
