@@ -2,12 +2,13 @@
 
     python benchmarks/counts.py [--preset paper] [--methods ours,cycada] [--set views.n=5] [--json FILE]
 
-Nothing is computed: the networks and a batch are made on torch's "meta" device, which knows shapes only, and torch
-counts the multiplications and additions (2 operations each) of convolutions and matrix products. As there are no
-numbers either, a step that read one, and made a GPU wait, would fail here.
+The update computes nothing: networks and batch are on torch's "meta" device, which knows shapes only, and torch counts
+the multiplications and additions (2 operations each) of convolutions and matrix products. As there are no numbers
+either, a step that read one, and made a GPU wait, would fail here.
 
-"with gradient" and "without" are images that the trunk sees in an update, a forward pass each; "backward" is how often
-gradients are computed, once an optimiser. Where updates of two kinds take turns it is the mean over a round of them.
+"with gradient" and "without" are images that trunks see in an update, a forward pass each: the segmenter's, and frozen
+copies of it that teach (CRST, EBM) or judge (CyCADA). "backward" is how often gradients are computed, once an
+optimiser. Where updates of two kinds take turns it is the mean over a round of them.
 """
 
 from __future__ import annotations
@@ -21,8 +22,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from turns import parser, write
 
 from seasa_da.hooks import Stepper
-from seasa_da.models import Turns
+from seasa_da.models import DeepLabTrunk, NativeEncoder, Turns
 from seasa_da.registry import METHODS
+
+
+def is_trunk(module: torch.nn.Module) -> bool:
+    """Whether images become features there: DeepLab's trunk, or SIFA's own encoder."""
+    return isinstance(module, DeepLabTrunk | NativeEncoder)
 
 
 class CountingStepper(Stepper):
@@ -52,7 +58,8 @@ def count(method: str, number: int, preset: str, overrides: list[str]) -> dict[s
         passes["gradient" if graph else "no_gradient"] += len(images)
         passes["forwards"] += 1
 
-    trunks = [model for name, model in adapter.models.items() if name == "G"]
+    # the trunk, and copies of it that judge or teach
+    trunks = {part for module in adapter.state_modules().values() for part in module.modules() if is_trunk(part)}
     for trunk in trunks:
         trunk.register_forward_pre_hook(look, with_kwargs=True)
     stepper, flops = CountingStepper(), FlopCounterMode(display=False)
@@ -73,7 +80,7 @@ def count(method: str, number: int, preset: str, overrides: list[str]) -> dict[s
 
 def main() -> None:
     """Count and print a line a stage."""
-    options = parser(__doc__, rounds=1)
+    options = parser(__doc__)
     options.add_argument("--preset", default="paper")
     options.add_argument("--methods", default=",".join(METHODS))
     options.add_argument("--set", dest="overrides", action="append", default=[], metavar="NAME=VALUE")

@@ -3,7 +3,8 @@
     python benchmarks/profile_step.py [--method ours] [--stage 0] [--preset paper] [--set data.size=128] [--json FILE]
 
 By torch's profiler, over `--rounds` updates after two that do not count: the time that each kind of operation takes
-itself, on the GPU where there is one. "whole / convolutions" is 1 for a step that is nothing but convolutions.
+itself, on the GPU where there is one (the kernels that it started). "whole / convolutions" is 1 for a step that is
+nothing but convolutions.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import torch
 from stages import build, stages_of
+from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 from turns import parser, write
 
@@ -55,6 +57,9 @@ def main() -> None:
             torch.cuda.synchronize()
     spent: Counter[str] = Counter()
     for event in found.key_averages():
+        # Kernels stand there twice: as themselves, under names of their own, and with what started them.
+        if event.device_type != DeviceType.CPU or getattr(event, "is_user_annotation", False):
+            continue
         own: Any = event.self_device_time_total if gpu else event.self_cpu_time_total
         spent[kind_of(event.key)] += own / 1000 / given.rounds
     whole = sum(spent.values())

@@ -4,9 +4,9 @@
 
 Same network, same batch, same N; `paper` preset, whose settings `--set` changes. The ways:
 
-    authors      the authors' loop, taken literally (authors_loop.py)
+    authors      the authors' loop (authors_loop.py), by the kernels that their code asks cuDNN for
     unordered    ours without the channels-last order of the weights
-    ours         as the trainer carries it out
+    ours         the adapter's step, by the deterministic kernels that the trainer asks for
 
 each of which may be followed by `+bf16` (mixed precision) and, ours, by `+compile` (torch.compile). On a GPU all that
 make sense are timed, on a CPU the three above. "times as fast" is beside the authors' loop in the same precision.
@@ -16,16 +16,15 @@ and the share of the card's peak where `--peak-tflops` says it.
 
 from __future__ import annotations
 
-import multiprocessing
 import resource
 from functools import partial
 from typing import Any, NamedTuple
 
 import torch
-from authors_loop import AuthorsLoop
+from authors_loop import AuthorsLoop, with_views
 from counts import count
 from stages import CLASSES, build, stages_of
-from turns import in_turns, medians, parser, ratio, write
+from turns import in_own_process, in_turns, medians, parser, ratio, write
 
 from seasa_da.hooks import Stepper
 from seasa_da.training.compiled import compile_networks
@@ -80,7 +79,7 @@ def step_of(way: Way, n: int, preset: str, overrides: list[str]) -> Any:
     if way.kind == "authors":
         precision = "bf16" if way.bf16 else "no"
         loop = AuthorsLoop(dict(adapter.models.items()), dict(adapter.optimizers.items()), CLASSES, n, precision)
-        return partial(loop, batch)
+        return partial(_as_they_set_cudnn, loop, with_views(batch, n))
     if way.compiled:
         compile_networks(adapter.models.values())
     stepper = PreciseBackward(device)
@@ -92,8 +91,19 @@ def step_of(way: Way, n: int, preset: str, overrides: list[str]) -> Any:
     return update
 
 
-def peak(way: Way, n: int, preset: str, overrides: list[str], connection: Any) -> None:
-    """GiB that two updates take at their peak, above what was there before; in a process of its own."""
+def _as_they_set_cudnn(loop: AuthorsLoop, batch: dict[str, torch.Tensor]) -> None:
+    """One update with the fastest kernels that cuDNN finds, and not with the deterministic ones, as theirs."""
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(False)
+    try:
+        with torch.backends.cudnn.flags(benchmark=True, deterministic=False):
+            loop(batch)
+    finally:
+        torch.use_deterministic_algorithms(deterministic, warn_only=True)
+
+
+def peak(way: Way, n: int, preset: str, overrides: list[str]) -> float:
+    """GiB that two updates take at their peak, above what was there before."""
     gpu = torch.cuda.is_available()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     update = step_of(way, n, preset, overrides)
@@ -102,22 +112,7 @@ def peak(way: Way, n: int, preset: str, overrides: list[str], connection: Any) -
         torch.cuda.reset_peak_memory_stats()  # the first may have tried kernels that want more
     update()
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    connection.send(torch.cuda.max_memory_allocated() / 2**30 if gpu else (after - before) / 2**20)
-
-
-def memory_of(way: Way, n: int, preset: str, overrides: list[str]) -> float | None:
-    """`peak`, or `None` where the machine has not that much."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=peak, args=(way, n, preset, overrides, there))
-    process.start()
-    there.close()
-    try:
-        return float(here.recv())
-    except EOFError:
-        return None
-    finally:
-        process.join()
+    return torch.cuda.max_memory_allocated() / 2**30 if gpu else (after - before) / 2**20
 
 
 def main() -> None:
@@ -132,30 +127,34 @@ def main() -> None:
     given = options.parse_args()
     ways = [Way.of(name) for name in given.ways.split(",")]
     found: dict[str, Any] = {}
-    for n in map(int, given.views.split(",")):
+    views = [int(n) for n in given.views.split(",")]
+    # First of all, see `in_own_process`.
+    gib = {(n, way): in_own_process(peak, way, n, given.preset, given.overrides) for n in views for way in ways}
+    for n in views:
         about = (n, given.preset, given.overrides)
-        memory = {way.name: memory_of(way, *about) for way in ways}
         work = count("ours", 0, given.preset, [*given.overrides, f"views.n={n}"])
-        updates = {way.name: step_of(way, *about) for way in ways}
+        updates = {way.name: step_of(way, *about) for way in ways if gib[n, way] is not None}
         wait = torch.cuda.synchronize if gpu else lambda: None
         seconds = in_turns(updates, given.rounds, wait=wait, warm_up=3 if gpu else 1)
         del updates
         mid = medians(seconds)
         found[f"N={n}"] = {"batch": work["batch"], "tflop_of_ours": work["tflop"], "ways": {}}
         for way in ways:
+            if gib[n, way] is None:
+                print(f"N={n} {way.name:18} does not fit this machine's memory", flush=True)
+                continue
             times = ratio(seconds, way.reference, way.name) if way.reference in seconds else None
             rate = None if way.kind == "authors" else work["tflop"] / mid[way.name]
             found[f"N={n}"]["ways"][way.name] = {
                 "seconds": mid[way.name],
                 "times_as_fast_as_the_authors": times,
-                "gib": memory[way.name],
+                "gib": gib[n, way],
                 "images_a_second": work["batch"] / mid[way.name],
                 "tflops": rate,
                 "share_of_peak": rate / given.peak_tflops if given.peak_tflops and rate else None,
             }
-            gib = "too much" if memory[way.name] is None else f"{memory[way.name]:6.2f} GiB"
             fast = f"{times:5.2f} times as fast as {way.reference}" if times else ""
-            print(f"N={n} {way.name:18} {mid[way.name]:8.3f} s  {gib}  {fast}", flush=True)
+            print(f"N={n} {way.name:18} {mid[way.name]:8.3f} s  {gib[n, way]:6.2f} GiB  {fast}", flush=True)
     write(given.json, {"preset": given.preset, "overrides": given.overrides, "found": found})
 
 

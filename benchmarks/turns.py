@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
 import statistics
@@ -46,10 +47,33 @@ def ratio(seconds: Mapping[str, list[float]], slow: str, fast: str) -> float:
     return statistics.median(a / b for a, b in zip(seconds[slow], seconds[fast], strict=True))
 
 
-def parser(doc: str | None, *, rounds: int) -> argparse.ArgumentParser:
-    """The options that all of them have."""
+def in_own_process(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What `function(*arguments)` returns in a new process, or `None` where it died, for want of memory, say.
+
+    A process begins with the peak of the one that starts it, so measure memory before anything large is done here.
+    """
+    context = multiprocessing.get_context("spawn")  # a forked one would have this one's memory, too
+    here, there = context.Pipe()
+    process = context.Process(target=_send, args=(there, function, arguments))
+    process.start()
+    there.close()
+    try:
+        return here.recv()
+    except EOFError:
+        return None
+    finally:
+        process.join()
+
+
+def _send(connection: Any, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    connection.send(function(*arguments))
+
+
+def parser(doc: str | None, *, rounds: int | None = None) -> argparse.ArgumentParser:
+    """The options that all of them have; `--rounds` those that take turns."""
     found = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
-    found.add_argument("--rounds", type=int, default=rounds, help=f"turns that count [default: {rounds}]")
+    if rounds is not None:
+        found.add_argument("--rounds", type=int, default=rounds, help=f"turns that count [default: {rounds}]")
     found.add_argument("--json", type=Path, metavar="FILE", help="also write what was found here")
     return found
 
