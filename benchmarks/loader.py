@@ -1,21 +1,25 @@
 """How fast the slice store feeds updates, from a cold and a warm page cache, beside one `.npy` a slice and TFRecords.
 
-    OMP_NUM_THREADS=1 python benchmarks/loader.py [--slices 1920] [--updates 60] [--rounds 3] [--json FILE]
+    OMP_NUM_THREADS=1 python benchmarks/loader.py [--cases 5] [--updates 60] [--rounds 3] [--json FILE]
 
-The store is prepared from a phantom at the `paper` preset's 256x256; the two others hold the same slices, a file each
-(TFRecords as SIFA's release: three neighbouring slices and their labels a record). All are asked for the same batches
-of `ours`: four labelled source slices, four of the target, three source slices for each of these; 20 in all. In turns;
-before a cold round the kernel is told to forget the files (`posix_fadvise`). "anonymous" is how much memory that is no
-file's the process took meanwhile. `--step-ms` says how long the fastest update takes, for the ratio to it.
+The store is prepared from a phantom at the `paper` preset's 256x256; the two others hold the same slices: an image and
+a label of one `.npy` each, or both in one TFRecord (as SIFA's release: three neighbouring slices and their labels). All
+are asked for the same batches of `ours`: four labelled source slices, four of the target, three source slices for each
+of these; 20 in all. In turns; before a cold round the store's maps are given back (`madvise`) and the kernel is told to
+forget the files (`posix_fadvise`); that it did is checked. "anonymous" is how much memory that is no file's the process
+took meanwhile. `--step-ms` says how long the fastest update takes, for the ratio to it.
 """
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +35,29 @@ BATCH, VIEWS = 4, 3
 PER_UPDATE = BATCH * (2 + VIEWS)
 
 
-def forget(folder: Path) -> None:
-    """Have the kernel drop the files' pages, which are on the disk by now."""
+def forget(folder: Path, maps: Sequence[np.memmap] = ()) -> None:
+    """Have the kernel drop the files' pages, which are on the disk by now. Raises `SystemExit` where it does not."""
+    for each in maps:
+        each._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]  # mapped pages would stay
     for path in folder.rglob("*"):
         if path.is_file():
             file = os.open(path, os.O_RDONLY)
             os.fsync(file)
             os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
             os.close(file)
+    for each in maps:
+        if resident(each) > 0.05:
+            raise SystemExit("the kernel keeps the store's pages; its cold figures would be warm ones")
+
+
+def resident(array: np.memmap) -> float:
+    """The share of a map's pages that are in memory, by `mincore`."""
+    pages = -(-array.nbytes // mmap.PAGESIZE)
+    found = (ctypes.c_ubyte * pages)()
+    start = array.ctypes.data // mmap.PAGESIZE * mmap.PAGESIZE
+    if ctypes.CDLL(None, use_errno=True).mincore(ctypes.c_void_p(start), ctypes.c_size_t(array.nbytes), found):
+        raise OSError(ctypes.get_errno(), "mincore")
+    return sum(page & 1 for page in found) / pages
 
 
 def anonymous_mib() -> float:
@@ -48,20 +67,20 @@ def anonymous_mib() -> float:
 
 
 class SliceFiles:
-    """Slices that are read from a file each; what `UpdateBatches` wants of `LabelledSlices`."""
+    """Slices that are read from files; what `UpdateBatches` wants of `LabelledSlices`."""
 
-    def __init__(self, read: Callable[[int], tuple[Any, Any]], count: int) -> None:
-        self.read, self.count = read, count
+    def __init__(self, image: Callable[[int], Any], label: Callable[[int], Any], count: int) -> None:
+        self.image, self.label, self.count = image, label, count
 
     def __len__(self) -> int:
         return self.count
 
     def take(self, indices: Any) -> Any:
-        found = np.stack([self.read(int(index))[0] for index in indices.reshape(-1)])
+        found = np.stack([self.image(int(index)) for index in indices.reshape(-1)])
         return found.reshape(*indices.shape, *found.shape[1:])
 
     def take_labels(self, indices: Any) -> Any:
-        return np.stack([self.read(int(index))[1] for index in indices])
+        return np.stack([self.label(int(index)) for index in indices])
 
 
 def main() -> None:
@@ -75,11 +94,12 @@ def main() -> None:
     from seasa_da.registry import compose_run
 
     options = parser(__doc__, rounds=3)
+    options.add_argument("--preset", default="paper")
     options.add_argument("--cases", type=int, default=5, help="training volumes a domain [default: 5]")
     options.add_argument("--updates", type=int, default=60, help="a round [default: 60]")
     options.add_argument("--step-ms", type=float, help="of the fastest update, to compare with")
     given = options.parse_args()
-    _, settings = compose_run("ours", preset="paper")
+    _, settings = compose_run("ours", preset=given.preset)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["SEASA_DA_CACHE"] = str(folder / "store")
@@ -101,16 +121,12 @@ def main() -> None:
             )
         size = image.shape[-1]
 
-        def npy(index: int) -> tuple[Any, Any]:
-            return np.load(folder / "npy" / f"{index}.npy"), np.load(folder / "npy" / f"{index}_label.npy")
+        @lru_cache(maxsize=2 * BATCH)  # an image's record is at hand when its label is asked for
+        def record(index: int) -> dict[str, Any]:
+            return read_examples(folder / "tfrecords" / f"{index}")[0]
 
-        def record(index: int) -> tuple[Any, Any]:
-            found = read_examples(folder / "tfrecords" / f"{index}")[0]
-            image, label = (
-                np.frombuffer(found[key][0], dtype=np.float32).reshape(size, size, 3)[..., 1]
-                for key in ("data_vol", "label_vol")
-            )
-            return image[None], label.astype(np.uint8)
+        def of_record(index: int, key: str) -> Any:
+            return np.frombuffer(record(index)[key][0], dtype=np.float32).reshape(size, size, 3)[..., 1]
 
         def batches(labelled: Any, unlabelled: Any) -> Any:
             return UpdateBatches(
@@ -124,7 +140,19 @@ def main() -> None:
                 fourier_sources=VIEWS,
             )
 
-        files = {"npy": SliceFiles(npy, len(source)), "tfrecords": SliceFiles(record, len(source))}
+        files = {
+            "npy": SliceFiles(
+                lambda index: np.load(folder / "npy" / f"{index}.npy"),
+                lambda index: np.load(folder / "npy" / f"{index}_label.npy"),
+                len(source),
+            ),
+            "tfrecords": SliceFiles(
+                lambda index: of_record(index, "data_vol")[None],
+                lambda index: of_record(index, "label_vol").astype(np.uint8),
+                len(source),
+            ),
+        }
+        maps = [source.images.stored, source.labels, target.images.stored]
         kinds = {"store": batches(source, target), **{kind: batches(one, one) for kind, one in files.items()}}
         ways = {
             **{kind: (kind, lambda b, at: loader(b, at, workers=0, pin_memory=False)) for kind in kinds},
@@ -137,7 +165,8 @@ def main() -> None:
             for way, (kind, start) in ways.items():
                 for cache in ("cold", "warm"):
                     if cache == "cold":
-                        forget(folder / kind)
+                        forget(folder / kind, maps if kind == "store" else ())
+                        record.cache_clear()
                     before = anonymous_mib()
                     items = start(kinds[kind], number * given.updates)  # the same slices cold and warm
                     first = next(items)  # starts processes

@@ -61,6 +61,7 @@ def main() -> None:
                 "the same, no tracking": partial(train, "none"),
             },
             given.rounds,
+            warm_up=0,  # all files were read a moment ago
         )
     beside = {
         "seasa-da --help": "import click",

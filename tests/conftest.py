@@ -1,6 +1,8 @@
 """Shared by all tests: one thread, no network, and a segmenter small enough for milliseconds."""
 
 import os
+import sys
+from pathlib import Path
 
 # Before torch is imported; processes that tests start inherit them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -8,6 +10,8 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
 def pytest_addoption(parser):
@@ -37,3 +41,18 @@ def batch():
     from toys import random_batch
 
     return random_batch()
+
+
+@pytest.fixture
+def scripts(monkeypatch):
+    """The folder of the benchmarks, on the path for a test: they import each other as they lie there.
+
+    Some are called by common words, so they are forgotten after it.
+    """
+    names = {file.stem for file in BENCHMARKS.glob("*.py")}
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    before = {name: sys.modules.pop(name) for name in names & sys.modules.keys()}
+    yield BENCHMARKS
+    for name in names & sys.modules.keys():
+        del sys.modules[name]
+    sys.modules.update(before)

@@ -1,6 +1,10 @@
-"""Every script that README or docs/performance.md names runs to its end, on the smallest of inputs."""
+"""The scripts that docs/performance.md names run to their ends, on the smallest of inputs.
+
+But for growth.py, long_run.py and volume_memory.py, which have to be long or large to say anything.
+"""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -22,7 +26,7 @@ def run(scripts, name, *arguments, folder):
 
 
 def test_step(scripts, tmp_path):
-    ways = ("authors", "unordered", "ours", "ours+bf16")
+    ways = ("authors", "ours", "ours+bf16")
     said, found = run(
         scripts, "step.py", *SMOKE, "--rounds", "1", "--views", "1", "--ways", ",".join(ways), folder=tmp_path
     )
@@ -69,3 +73,32 @@ def test_evaluation(scripts, tmp_path):
     said, found = run(scripts, "evaluation.py", "--size", "64", folder=tmp_path)
     assert found["largest_difference"] <= 1e-6
     assert "times as fast" in said
+
+
+def test_loader(scripts, tmp_path):
+    options = ("--cases", "1", "--updates", "4", "--rounds", "1", "--step-ms", "10")
+    said, found = run(scripts, "loader.py", *SMOKE, *options, folder=tmp_path)
+    assert found["cold"].keys() == found["warm"].keys()
+    assert found["warm"]["store"]["times_the_store"] == 1.0
+    # a file a slice costs more than a slice of a file, on whatever machine
+    assert found["warm"]["npy"]["times_the_store"] > 1
+    assert "times what a step wants" in said
+
+
+def test_memory(scripts, tmp_path):
+    _, found = run(scripts, "memory.py", *SMOKE, "--methods", "source-only", folder=tmp_path)
+    assert found["gib"].keys() == {"source-only"}
+    assert all(gib >= 0 for gib in found["gib"]["source-only"].values())
+
+
+def test_startup(scripts, tmp_path):
+    _, found = run(scripts, "startup.py", "--rounds", "1", folder=tmp_path)
+    assert found["ratios"].keys() == {"seasa-da --help", "train to first update", "the same, no tracking"}
+    assert found["seconds"]["train to first update"] > found["seconds"]["seasa-da --help"]
+
+
+def test_a_process_of_its_own_tells_what_it_found_or_that_it_died(scripts):
+    from turns import in_own_process
+
+    assert in_own_process(math.gcd, 12, 18) == 6
+    assert in_own_process(os._exit, 1) is None

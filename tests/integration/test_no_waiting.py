@@ -4,61 +4,34 @@ The networks and the batch are put on torch's "meta" device, which knows shapes 
 (`.item()`, a mask as an index, `.cpu()`) fails. On a GPU that number would make the program wait for every step.
 """
 
-from contextlib import nullcontext
-
 import pytest
 import torch
 
 from seasa_da.adapters import StageContext
 from seasa_da.augment import apply_affine, draw_affine
 from seasa_da.config import AugmentSettings
-from seasa_da.hooks import Stepper
-from seasa_da.layers import ClassThresholds
-from seasa_da.models import ImagePool, Turns, build_segmenter
+from seasa_da.models import build_segmenter
 from seasa_da.registry import METHODS, compose_run
 from seasa_da.training.loss_window import LossWindow
 
 SIZE, CLASSES, BATCH = 32, 3, 2
 
 
-def without_numbers(adapter):
-    """Move to "meta", but for the counters that are known on the host: those are looked at once, before."""
-    for module in adapter.state_modules().values():
-        kept = [(part, part.count) for part in module.modules() if isinstance(part, Turns | ImagePool)]
-        for part in module.modules():
-            if isinstance(part, ClassThresholds):
-                part()
-        module.to("meta")
-        for part, count in kept:
-            part.count = count
-
-
 @pytest.mark.parametrize("method", METHODS)
-def test_a_training_step_reads_no_number_of_the_device(method, monkeypatch):
-    monkeypatch.setattr(torch, "autocast", lambda *args, **kwargs: nullcontext())  # which does not know this device
-    spec, settings = compose_run(method, preset="smoke")
-    stages = spec.load_stages()(settings)
+def test_a_training_step_reads_no_number_of_the_device(scripts, method):
+    from stages import build, no_autocast, stages_of, without_numbers
+
+    stages, settings = stages_of(method, "smoke")
     for number, stage in enumerate(stages):
-        models = build_segmenter(settings.model, in_channels=1, num_classes=CLASSES, size=(SIZE, SIZE), weights=None)
-        context = StageContext(settings, CLASSES, models["G"].channels[0], (1, SIZE, SIZE), dict(models))
-        adapter = [earlier.build(context) for earlier in stages[: number + 1]][-1]
-        images = torch.rand(BATCH, 1, SIZE, SIZE)
-        batch = {"src_imgs": images, "src_labels": torch.zeros(BATCH, SIZE, SIZE, dtype=torch.int64)}
-        if stage.target:
-            batch["target_imgs"] = images
-        if stage.fourier_sources:
-            batch["fourier_imgs"] = torch.rand(BATCH, stage.fourier_sources, 1, SIZE, SIZE)
-        adapter.train_mode()
-        if stage.survey:
-            adapter.survey([images], Stepper())
-        without_numbers(adapter)
-        batch = {name: value.to("meta") for name, value in batch.items()}
+        adapter, batch = build(stages, number, settings)
+        batch = without_numbers(adapter, batch)
         window = LossWindow()
-        for update in range(2):
-            seeds = {"target_seeds": torch.arange(BATCH)} if stage.target else {}
-            groups = adapter.training_step({**batch, **seeds}, progress=0.5 + update / 2)
-            for losses in groups.values():
-                window.add(losses)
+        with no_autocast():
+            for update in range(2):
+                groups = adapter.training_step(dict(batch), progress=0.5 + update / 2)
+                for losses in groups.values():
+                    window.add(losses)
+        assert window.sums, stage.name
         assert all(value.device.type == "meta" for value in window.sums.values())
 
 
