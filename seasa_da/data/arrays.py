@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import mmap
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
@@ -120,6 +121,23 @@ class ScaledImages:
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray:
         return np.asarray(self[:], dtype=dtype)
+
+
+def read_ahead(array: NDArray[Any] | ScaledImages, rows: Iterable[int]) -> None:
+    """Have the kernel begin to read `rows` from the disk, all at once, unless they are in memory; returns at once.
+
+    Copied one after the other without, each would be waited for: from a cold cache that is five times as slow. Of an
+    array that is no memory map, nothing has to be read.
+    """
+    stored = array.stored if isinstance(array, ScaledImages) else array
+    if not isinstance(stored, np.memmap) or not isinstance(stored.base, mmap.mmap):
+        return
+    row_bytes = int(np.prod(stored.shape[1:])) * stored.itemsize
+    first = stored.offset % mmap.ALLOCATIONGRANULARITY  # of the array in its map
+    for row in rows:
+        start = first + int(row) * row_bytes
+        page = start // mmap.PAGESIZE * mmap.PAGESIZE
+        stored.base.madvise(mmap.MADV_WILLNEED, page, start + row_bytes - page)
 
 
 def open_array(path: Path, record: FileRecord) -> np.memmap:

@@ -92,19 +92,26 @@ class UpdateBatches(Dataset[dict[str, torch.Tensor]]):
         return self.updates
 
     def __getitem__(self, update: int) -> dict[str, torch.Tensor]:
-        indices = self.subset[self._indices("src", len(self.subset), update)]
+        source = self.subset[self._indices("src", len(self.subset), update)]
+        fourier = self._fourier_indices(update) if self.fourier_sources else None
+        target = None if self.target is None else self._indices("target", len(self.target), update)
+        # All are asked for before the first is waited for.
+        self.source.expect(source if fourier is None else np.concatenate([source, fourier.reshape(-1)]))
+        self.source.expect_labels(source)
+        if self.target is not None and target is not None:
+            self.target.expect(target)
         batch = {
-            "src_imgs": torch.from_numpy(self.source.take(indices)),
-            "src_labels": torch.from_numpy(self.source.take_labels(indices)),
+            "src_imgs": torch.from_numpy(self.source.take(source)),
+            "src_labels": torch.from_numpy(self.source.take_labels(source)),
             "src_theta": draw_affine(self._seeds("src", update), self.augment),
         }
-        if self.target is not None:
+        if self.target is not None and target is not None:
             seeds = self._seeds("target", update)
-            batch["target_imgs"] = torch.from_numpy(self.target.take(self._indices("target", len(self.target), update)))
+            batch["target_imgs"] = torch.from_numpy(self.target.take(target))
             batch["target_theta"] = draw_affine(seeds, self.augment)
             batch["target_seeds"] = torch.tensor(seeds, dtype=torch.int64)
-        if self.fourier_sources:
-            batch["fourier_imgs"] = torch.from_numpy(self.source.take(self._fourier_indices(update)))
+        if fourier is not None:
+            batch["fourier_imgs"] = torch.from_numpy(self.source.take(fourier))
         return batch
 
     def _seeds(self, domain: str, update: int) -> list[int]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from seasa_da.data.arrays import read_ahead
 from seasa_da.data.case import MEAN, Split
 from seasa_da.data.label_map import label_map
 from seasa_da.data.labels import labels_exist, open_labels
@@ -26,6 +27,10 @@ class ImageSlices:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def expect(self, indices: npt.NDArray[np.int64]) -> None:
+        """Have the slices at `indices`, whatever their shape, be read from the disk meanwhile; see `read_ahead`."""
+        read_ahead(self.images, indices.reshape(-1))
 
     def take(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """A copy of the slices at `indices`, whatever their shape `(...)`: `(..., C, H, W)`."""
@@ -45,6 +50,10 @@ class LabelledSlices(ImageSlices):
             )
         self.labels = labels
         self.to_class = label_map(store.domain(domain).label_names, class_names)
+
+    def expect_labels(self, indices: npt.NDArray[np.int64]) -> None:
+        """As `expect`, for the labels at `indices` `(B,)`."""
+        read_ahead(self.labels, indices)
 
     def take_labels(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
         """The labels of the slices at `indices` `(B,)`: `(B, H, W)`."""

@@ -37,6 +37,9 @@ class ImagesOnly:
 class Source(ImageSlices):
     """Source slices whose labels are their own numbers."""
 
+    def expect_labels(self, indices):
+        assert indices.ndim == 1
+
     def take_labels(self, indices):
         return np.broadcast_to(indices.astype(np.uint8)[:, None, None], (len(indices), 4, 4)).copy()
 
@@ -168,7 +171,7 @@ def test_a_targets_slices_have_no_way_to_labels():
     target = target_slices(ImagesOnly(TARGET, 100), "here")
     assert type(target) is ImageSlices
     assert set(vars(target)) == {"images"}
-    assert {name for name in dir(target) if not name.startswith("_")} == {"images", "take"}
+    assert {name for name in dir(target) if not name.startswith("_")} == {"images", "expect", "take"}
     # nor does it keep the store, which knows where they lie
     assert not any(isinstance(value, ImagesOnly) for value in vars(target).values())
 
