@@ -7,11 +7,9 @@ The networks and the batch are put on torch's "meta" device, which knows shapes 
 import pytest
 import torch
 
-from seasa_da.adapters import StageContext
 from seasa_da.augment import apply_affine, draw_affine
 from seasa_da.config import AugmentSettings
-from seasa_da.models import build_segmenter
-from seasa_da.registry import METHODS, compose_run
+from seasa_da.registry import METHODS
 from seasa_da.training.loss_window import LossWindow
 
 SIZE, CLASSES, BATCH = 32, 3, 2
@@ -52,23 +50,16 @@ def test_the_training_augmentation_reads_none():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="wants a GPU")
-@pytest.mark.parametrize("method", ["ours", "adaoutput", "cycada"])
-def test_on_a_gpu_cuda_itself_says_so(method):
-    spec, settings = compose_run(method, preset="smoke")
-    models = build_segmenter(settings.model, in_channels=1, num_classes=CLASSES, size=(SIZE, SIZE), weights=None)
-    models = {name: model.cuda() for name, model in models.items()}
-    context = StageContext(settings, CLASSES, models["G"].channels[0], (1, SIZE, SIZE), models)
-    adapter = spec.load_stages()(settings)[0].build(context)
-    for module in adapter.state_modules().values():
-        module.cuda()
-    images = torch.rand(BATCH, 1, SIZE, SIZE).cuda()
-    batch = {"src_imgs": images, "src_labels": torch.zeros(BATCH, SIZE, SIZE, dtype=torch.int64).cuda()}
-    batch |= {"target_imgs": images, "fourier_imgs": images[:, None].expand(-1, 3, -1, -1, -1)}
-    adapter.train_mode()
-    for number in range(2):
-        if number:
-            torch.cuda.set_sync_debug_mode("error")
+@pytest.mark.parametrize("method", METHODS)
+def test_on_a_gpu_cuda_itself_says_so(scripts, method):
+    from stages import build, stages_of
+
+    stages, settings = stages_of(method, "smoke")
+    for number in range(len(stages)):
+        adapter, batch = build(stages, number, settings, "cuda")
+        adapter.training_step(dict(batch), progress=0.5)  # libraries are loaded meanwhile
+        torch.cuda.set_sync_debug_mode("error")
         try:
-            adapter.training_step({**batch, "target_seeds": torch.arange(BATCH)}, progress=1.0)
+            adapter.training_step(dict(batch), progress=1.0)
         finally:
             torch.cuda.set_sync_debug_mode("default")
