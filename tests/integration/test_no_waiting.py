@@ -12,8 +12,6 @@ from seasa_da.config import AugmentSettings
 from seasa_da.registry import METHODS
 from seasa_da.training.loss_window import LossWindow
 
-SIZE, CLASSES, BATCH = 32, 3, 2
-
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_training_step_reads_no_number_of_the_device(scripts, method):
