@@ -77,7 +77,6 @@ class AuthorsLoop:
             return self._step(batch)
 
     def _step(self, batch: Mapping[str, Tensor]) -> dict[str, float]:
-        read: dict[str, float] = {}
         critics = [self.models["D"], self.models["D_aux"]]
         for optimizer in self.optimizers.values():
             optimizer.zero_grad()
@@ -93,7 +92,7 @@ class AuthorsLoop:
         adversarial = 0.003 * self._judge(critics[0], target_main, 0) + 2e-5 * self._judge(critics[1], target_aux, 0)
         alignment = self._align(src_features, labels, features, target_main.argmax(dim=1))
         selective, kept = self._selective_entropy(batch, target)
-        read |= {"entropy of the reliable": selective[0].item(), "of the unreliable": selective[1].item()}
+        read = {"entropy of the reliable": selective[0].item(), "of the unreliable": selective[1].item()}
         with torch.autocast(self.device.type, enabled=False):
             (total + adversarial + 0.1 * alignment + selective[0] - selective[1]).backward()
         del kept

@@ -5,20 +5,19 @@
 The store is prepared from a phantom at the `paper` preset's 256x256; the two others hold the same slices: an image and
 a label of one `.npy` each, or both in one TFRecord (as SIFA's release: three neighbouring slices and their labels). All
 are asked for the same batches of `ours`: four labelled source slices, four of the target, three source slices for each
-of these; 20 in all. In turns; before a cold round the store's maps are given back (`madvise`) and the kernel is told to
-forget the files (`posix_fadvise`); that it did is checked. "anonymous" is how much memory that is no file's the process
-took meanwhile. `--step-ms` says how long the fastest update takes, for the ratio to it.
+of these; 20 in all. That they give the same ones is checked. In turns; before a cold round the store's maps are given
+back (`madvise`) and the kernel is told to forget the files (`posix_fadvise`); that it did is checked, too. "anonymous"
+is how much memory that is no file's the process took meanwhile. `--step-ms` says how long the fastest update takes, for
+the ratio to it.
 """
 
 from __future__ import annotations
 
-import ctypes
-import mmap
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,37 +26,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from page_cache import forget
 from turns import medians, parser, write
 
 from tests.data.tfrecord_writer import example, strings, write_records
 
 BATCH, VIEWS = 4, 3
 PER_UPDATE = BATCH * (2 + VIEWS)
-
-
-def forget(folder: Path, maps: Sequence[np.memmap] = ()) -> None:
-    """Have the kernel drop the files' pages, which are on the disk by now. Raises `SystemExit` where it does not."""
-    for each in maps:
-        each._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]  # mapped pages would stay
-    for path in folder.rglob("*"):
-        if path.is_file():
-            file = os.open(path, os.O_RDONLY)
-            os.fsync(file)
-            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
-            os.close(file)
-    for each in maps:
-        if resident(each) > 0.05:
-            raise SystemExit("the kernel keeps the store's pages; its cold figures would be warm ones")
-
-
-def resident(array: np.memmap) -> float:
-    """The share of a map's pages that are in memory, by `mincore`."""
-    pages = -(-array.nbytes // mmap.PAGESIZE)
-    found = (ctypes.c_ubyte * pages)()
-    start = array.ctypes.data // mmap.PAGESIZE * mmap.PAGESIZE
-    if ctypes.CDLL(None, use_errno=True).mincore(ctypes.c_void_p(start), ctypes.c_size_t(array.nbytes), found):
-        raise OSError(ctypes.get_errno(), "mincore")
-    return sum(page & 1 for page in found) / pages
 
 
 def anonymous_mib() -> float:
@@ -159,6 +134,10 @@ def main() -> None:
         }
         maps = [source.images.stored, source.labels, target.images.stored]
         kinds = {"store": batches(source, target), **{kind: batches(one, one) for kind, one in files.items()}}
+        first = {kind: one[0] for kind, one in kinds.items()}
+        for key in ("src_imgs", "src_labels", "fourier_imgs"):
+            if not all(batch[key].equal(first["store"][key]) for batch in first.values()):
+                raise SystemExit(f"{key} of the three are not the same; what feeds them sooner says nothing")
         ways = {
             **{kind: (kind, lambda b, at: loader(b, at, workers=0, pin_memory=False)) for kind in kinds},
             "store, a thread": ("store", lambda b, at: prefetched(loader(b, at, workers=0, pin_memory=False), 2)),
@@ -174,15 +153,14 @@ def main() -> None:
                         record.cache_clear()
                     before = anonymous_mib()
                     items = start(kinds[kind], number * given.updates)  # the same slices cold and warm
-                    first = next(items)  # starts processes
+                    next(items)  # starts processes
                     begun = time.perf_counter()
                     for _ in range(given.updates - 1):
-                        first = next(items)
+                        next(items)
                     seconds = (time.perf_counter() - begun) / (given.updates - 1)
                     memory[way] = max(memory.get(way, 0.0), anonymous_mib() - before)
                     items.close()
                     found[cache].setdefault(way, []).append(seconds)
-        del first
         content: dict[str, Any] = {"slices": len(source) + len(target), "updates": given.updates}
         for cache, seconds_of in found.items():
             mid = medians(seconds_of)

@@ -115,25 +115,30 @@ def peak(way: Way, n: int, preset: str, overrides: list[str]) -> float:
     return torch.cuda.max_memory_allocated() / 2**30 if gpu else (after - before) / 2**20
 
 
+def numbers(text: str) -> list[int]:
+    """ "3,5" as [3, 5]."""
+    return [int(number) for number in text.split(",")]
+
+
 def main() -> None:
     """Time and print."""
     gpu = torch.cuda.is_available()
     options = parser(__doc__, rounds=5)
     options.add_argument("--preset", default="paper")
     options.add_argument("--set", dest="overrides", action="append", default=[], metavar="NAME=VALUE")
-    options.add_argument("--views", default="3,5", help="values of N [default: 3,5]")
+    options.add_argument("--views", type=numbers, default="3,5", help="values of N [default: 3,5]")
     options.add_argument("--ways", default=ON_GPU if gpu else ON_CPU, help="which, in turns [default: %(default)s]")
     options.add_argument("--peak-tflops", type=float, help="the card's, for the share that is reached")
     given = options.parse_args()
     ways = [Way.of(name) for name in given.ways.split(",")]
     found: dict[str, Any] = {}
-    views = [int(n) for n in given.views.split(",")]
     # First of all, see `in_own_process`.
-    gib = {(n, way): in_own_process(peak, way, n, given.preset, given.overrides) for n in views for way in ways}
-    for n in views:
-        about = (n, given.preset, given.overrides)
+    about = (given.preset, given.overrides)
+    gib = {(n, way): in_own_process(peak, way, n, *about) for n in given.views for way in ways}
+    for n in given.views:
         work = count("ours", 0, given.preset, [*given.overrides, f"views.n={n}"])
-        updates = {way.name: step_of(way, *about) for way in ways if gib[n, way] is not None}
+        fitting = [way for way in ways if gib[n, way] is not None]
+        updates = {way.name: step_of(way, n, *about) for way in fitting}
         wait = torch.cuda.synchronize if gpu else lambda: None
         seconds = in_turns(updates, given.rounds, wait=wait, warm_up=3 if gpu else 1)
         del updates

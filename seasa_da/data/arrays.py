@@ -126,8 +126,8 @@ class ScaledImages:
 def read_ahead(array: NDArray[Any] | ScaledImages, rows: Iterable[int]) -> None:
     """Have the kernel begin to read `rows` from the disk, all at once, unless they are in memory; returns at once.
 
-    Copied one after the other without, each would be waited for: from a cold cache that is five times as slow. Of an
-    array that is no memory map, nothing has to be read.
+    Copied one after the other without, each would be waited for, which from a cold cache is slower
+    (docs/performance.md). Of an array that is no memory map, nothing has to be read.
     """
     stored = array.stored if isinstance(array, ScaledImages) else array
     if not isinstance(stored, np.memmap) or not isinstance(stored.base, mmap.mmap):

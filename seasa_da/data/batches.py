@@ -93,24 +93,21 @@ class UpdateBatches(Dataset[dict[str, torch.Tensor]]):
 
     def __getitem__(self, update: int) -> dict[str, torch.Tensor]:
         source = self.subset[self._indices("src", len(self.subset), update)]
-        fourier = self._fourier_indices(update) if self.fourier_sources else None
-        target = None if self.target is None else self._indices("target", len(self.target), update)
+        fourier = self._fourier_indices(update) if self.fourier_sources else source[:0]
         # All are asked for before the first is waited for.
-        self.source.expect(source if fourier is None else np.concatenate([source, fourier.reshape(-1)]))
+        self.source.expect(np.concatenate([source, fourier.reshape(-1)]))
         self.source.expect_labels(source)
-        if self.target is not None and target is not None:
+        batch = {}
+        if self.target is not None:
+            target, seeds = self._indices("target", len(self.target), update), self._seeds("target", update)
             self.target.expect(target)
-        batch = {
-            "src_imgs": torch.from_numpy(self.source.take(source)),
-            "src_labels": torch.from_numpy(self.source.take_labels(source)),
-            "src_theta": draw_affine(self._seeds("src", update), self.augment),
-        }
-        if self.target is not None and target is not None:
-            seeds = self._seeds("target", update)
             batch["target_imgs"] = torch.from_numpy(self.target.take(target))
             batch["target_theta"] = draw_affine(seeds, self.augment)
             batch["target_seeds"] = torch.tensor(seeds, dtype=torch.int64)
-        if fourier is not None:
+        batch["src_imgs"] = torch.from_numpy(self.source.take(source))
+        batch["src_labels"] = torch.from_numpy(self.source.take_labels(source))
+        batch["src_theta"] = draw_affine(self._seeds("src", update), self.augment)
+        if self.fourier_sources:
             batch["fourier_imgs"] = torch.from_numpy(self.source.take(fourier))
         return batch
 

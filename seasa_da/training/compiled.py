@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Iterable
 
@@ -18,8 +19,8 @@ for a run of many stages."""
 
 def check_compiler() -> None:
     """Raise `UserError` where torch would find no compiler, in the middle of the first update."""
-    wanted = os.environ.get("CXX") or "g++"  # torch looks for no other
-    if not shutil.which(wanted):
+    wanted = os.environ.get("CXX", "").strip() or "g++"  # torch looks for no other; it may be "ccache g++"
+    if not shutil.which(shlex.split(wanted)[0]):
         raise UserError(f"train.compile wants a C++ compiler, {wanted} ($CXX or g++); install it, or leave it out")
 
 

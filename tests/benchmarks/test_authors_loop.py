@@ -9,10 +9,10 @@ def loop_of(scripts):
     from authors_loop import AuthorsLoop, with_views
     from stages import CLASSES, build, stages_of
 
-    def made(n):
+    def made(n, precision="no"):
         stages, settings = stages_of("ours", "smoke", [f"views.n={n}"])
         adapter, batch = build(stages, 0, settings)
-        loop = AuthorsLoop(dict(adapter.models.items()), dict(adapter.optimizers.items()), CLASSES, n)
+        loop = AuthorsLoop(dict(adapter.models.items()), dict(adapter.optimizers.items()), CLASSES, n, precision)
         return loop, adapter, with_views(batch, n)
 
     return made
@@ -51,8 +51,9 @@ def test_its_views_are_of_the_target(loop_of):
     assert (view[inside][order].diff() >= -1e-5).all()
 
 
-def test_it_moves_all_networks(loop_of):
-    loop, adapter, batch = loop_of(3)
+@pytest.mark.parametrize("precision", ["no", "bf16"])
+def test_it_moves_all_networks(loop_of, precision):
+    loop, adapter, batch = loop_of(3, precision)
     before = {name: [p.clone() for p in model.parameters()] for name, model in adapter.models.items()}
     read = loop(batch)
     assert all(isinstance(value, float) and value == value for value in read.values())

@@ -2,6 +2,7 @@
 
 import mmap
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ def stored(tmp_path):
 
 
 def test_what_was_asked_for_is_in_memory_and_little_else(scripts, stored, tmp_path):
-    from loader import forget, resident
+    from page_cache import forget, resident
 
     try:
         forget(tmp_path, [stored])
@@ -35,6 +36,28 @@ def test_what_was_asked_for_is_in_memory_and_little_else(scripts, stored, tmp_pa
             assert time.monotonic() < deadline
             time.sleep(0.001)
     assert resident(stored) < 0.9
+
+
+def test_what_is_asked_for_are_the_pages_of_the_rows(stored):
+    asked = []
+
+    class Recording(mmap.mmap):
+        def madvise(self, *arguments):
+            asked.append(arguments)
+            super().madvise(*arguments)
+
+    with Path(stored.filename).open("rb") as file:
+        pages = Recording(file.fileno(), 0, access=mmap.ACCESS_READ)
+    recorded = np.ndarray.__new__(np.memmap, stored.shape, stored.dtype, buffer=pages, offset=stored.offset)
+    recorded.offset = stored.offset
+    read_ahead(ScaledImages(recorded, [0], [1]), np.array([39, 0, 20]))
+    assert len(asked) == 3
+    for row, (advice, start, length) in zip((39, 0, 20), asked, strict=True):
+        first = stored.offset + row * stored[0].nbytes
+        assert advice == mmap.MADV_WILLNEED
+        assert start % mmap.PAGESIZE == 0
+        assert first - mmap.PAGESIZE < start <= first
+        assert start + length == first + stored[0].nbytes
 
 
 @pytest.mark.parametrize("rows", [[0], [39], [-1 % 40, 0, 0], []])

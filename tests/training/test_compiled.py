@@ -7,7 +7,7 @@ from seasa_da.adapters import StageContext
 from seasa_da.errors import UserError
 from seasa_da.models import build_segmenter
 from seasa_da.registry import compose_run
-from seasa_da.training.compiled import check_compiler, compile_networks
+from seasa_da.training.compiled import check_compiler, compile_networks, leave_compiled
 
 
 def losses_of_two_updates(compiled, backend):
@@ -67,3 +67,46 @@ def test_without_a_compiler_it_is_refused_in_one_line(monkeypatch):
     monkeypatch.setenv("CXX", "clang++")
     with pytest.raises(UserError, match=r"clang\+\+ \(\$CXX"):
         check_compiler()
+    monkeypatch.setenv("CXX", "g++ -m64")  # torch takes a command with its options, too
+    check_compiler()
+
+
+def test_more_networks_of_a_kind_are_compiled_than_torch_would():
+    class Twice(torch.nn.Module):
+        def __init__(self, width):
+            super().__init__()
+            self.layer = torch.nn.Linear(width, width)
+
+        def forward(self, x):
+            return self.layer(self.layer(x))
+
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    torch._dynamo.reset()
+    networks = [Twice(width) for width in range(1, 13)]
+    compile_networks(networks, backend)
+    for width, network in enumerate(networks, start=1):
+        network(torch.zeros(2, width))
+    assert len(graphs) == len(networks)
+
+
+def test_torchs_own_compiler_draws_random_numbers_as_without(monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **options: asked.append(options))
+    compile_networks([torch.nn.Linear(1, 1)])
+    assert asked == [{"backend": "inductor", "dynamic": False, "options": {"fallback_random": True}}]
+
+
+def test_what_is_left_compiles_no_more():
+    graphs = []
+    network = torch.nn.Linear(2, 2)
+    compile_networks([network], lambda graph, inputs: graphs.append(graph) or graph.forward)
+    network(torch.zeros(1, 2))
+    before = len(graphs)
+    leave_compiled([network])
+    network(torch.zeros(3, 2))
+    assert len(graphs) == before > 0
