@@ -39,6 +39,21 @@ def until(condition, seconds=20):
         time.sleep(0.02)
 
 
+@pytest.fixture
+def held(monkeypatch):
+    """MLflow delivers nothing before this is set: whoever waited for it would wait for the whole minute."""
+    gate, deliver = threading.Event(), Tracker._deliver
+
+    def wait(self, status):
+        assert threading.current_thread().name == "mlflow"
+        gate.wait(60)
+        return deliver(self, status)
+
+    monkeypatch.setattr(Tracker, "_deliver", wait)
+    yield gate
+    gate.set()
+
+
 def start(uri, said, **options):
     wait_s = options.pop("wait_s", 60.0)
     tracker = Tracker(said.append, wait_s=wait_s, flush_s=0.05)
@@ -102,19 +117,19 @@ def test_a_password_is_not_shown():
     assert tracker.uri == "https://***@host/path"
 
 
-def test_a_run_in_sqlite_and_its_continuation(tmp_path, monkeypatch, capfd):
+def test_a_run_in_sqlite_and_its_continuation(tmp_path, monkeypatch, capfd, held):
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "table.csv"
     file.write_text("a,b\n")
     params = {"train": {f"p{i}": i for i in range(130)}, "long": "x" * 9000}
     said, ids = [], []
 
-    before = time.monotonic()
     first = start(None, said, params=params, tags={"oracle": "false"}, on_started=ids.append)
     for step in range(700):
         first.log_metrics(step, {"loss": step / 2, "dice/MYO (LV)": 1.0, "bad": float("nan")})
     first.log_artifact(file, "tables")
-    assert time.monotonic() - before < 10  # nothing waits for MLflow, to which a metric a call takes 18 s
+    assert not held.is_set() and ids == []  # nothing waited for MLflow
+    held.set()
     first.finish()
     assert said == [] and ids == [first.run_id]
     assert first.uri == default_uri()
@@ -193,7 +208,7 @@ assert tracker.run_id and not tracker.failed and not tracker.waiting
             process.kill()
 
 
-def test_a_dead_server_is_reported_once(mlflow_imported, capfd):
+def test_a_dead_server_is_reported_once(mlflow_imported, capfd, held):
     with socket.socket() as listener:  # a port that nobody listens at afterwards
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -201,6 +216,8 @@ def test_a_dead_server_is_reported_once(mlflow_imported, capfd):
     before = time.monotonic()
     tracker = start(f"http://me:secret@127.0.0.1:{port}", said, wait_s=20)
     tracker.log_metrics(1, {"loss": 1.0, "other": 2.0})
+    assert said == []  # nothing waited for the server
+    held.set()
     until(lambda: said)
     tracker.finish()
     assert time.monotonic() - before < 20
@@ -232,8 +249,11 @@ def test_a_hung_server_delays_the_end_by_no_more_than_the_limit(mlflow_imported,
         said = []
         before = time.monotonic()
         tracker = start(f"http://127.0.0.1:{listener.getsockname()[1]}", said, wait_s=0.5)
+        waited, join = [], tracker._thread.join
+        monkeypatch.setattr(tracker._thread, "join", lambda limit=None: waited.append(limit) or join(limit))
         tracker.log_metrics(1, {"loss": 1.0})
         tracker.finish()
+        assert waited == [0.5]
         assert 0.4 < time.monotonic() - before < 30
         assert len(said) == 1 and "1 metric not delivered" in said[0]
 
@@ -320,14 +340,14 @@ def server(monkeypatch):
 
 
 @pytest.mark.parametrize("mode", ["500", "403", "slow", "html"])
-def test_a_server_in_trouble_neither_holds_training_nor_loses_what_can_wait(mlflow_imported, server, mode, capfd):
+def test_a_server_in_trouble_neither_holds_training_nor_loses_what_can_wait(mlflow_imported, server, mode, capfd, held):
     said = []
     server.mode = mode
     tracker = start(f"http://me:secret@127.0.0.1:{server.port}", said, wait_s=20)
-    before = time.monotonic()
     for step in range(200):
         tracker.log_metrics(step, {"loss": float(step)})
-    assert time.monotonic() - before < 20  # a slow server would hold each call for a second
+    assert server.requests == 0 and said == []  # no call asked the server for anything
+    held.set()
     until(lambda: said)
     assert server.requests > 0 and server.metrics == []
     server.mode = "ok"

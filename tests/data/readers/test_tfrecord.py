@@ -181,10 +181,12 @@ def test_a_record_of_the_release_is_checked_sooner_than_a_loop_meets_its_bytes(t
     volume = np.random.default_rng(0).bytes(256 * 256 * 3 * 4)
     write_records(tmp_path / "a", example(data_vol=strings(volume), label_vol=strings(volume)))
     read_examples(tmp_path / "a")  # tables are made once
-    begun = time.perf_counter()
-    assert read_examples(tmp_path / "a")[0]["label_vol"] == (volume,)
-    read = time.perf_counter() - begun
+    reads = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        assert read_examples(tmp_path / "a")[0]["label_vol"] == (volume,)
+        reads.append(time.perf_counter() - begun)
     begun, state = time.perf_counter(), 0
     for byte in volume * 2:
         state ^= byte
-    assert read < time.perf_counter() - begun  # in turns, as the machine may be busy; about a sixth of it
+    assert min(reads) < time.perf_counter() - begun  # in turns, as the machine may be busy; about a sixth of it
